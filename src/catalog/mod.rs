@@ -1,0 +1,98 @@
+//! The catalog port: what should exist, read-only. Adapters stand beside this file.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
+
+use crate::model::{CatalogRow, Collection, Digest, MalformedRow};
+
+/// One row of the first scan, in no order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScannedRow {
+    /// `None` where the column holds no digest; [`Catalog::malformed`] tells which rows those are.
+    pub digest: Option<Digest>,
+    /// Size in bytes; `None` where the row tells none, or 0.
+    pub size: Option<u64>,
+    /// When the row was last written, in seconds since 1970; `None` counts as old.
+    pub updated_at: Option<i64>,
+    /// Where the bytes can be had again; never empty.
+    pub source_url: Option<String>,
+}
+
+/// What can go wrong with a catalog. The message names the catalog redacted, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The catalog is not there at all.
+    #[error("catalog {catalog} does not exist: {hint}")]
+    Absent {
+        /// The catalog, redacted.
+        catalog: String,
+        /// What to do.
+        hint: String,
+    },
+    /// It cannot be reached or opened.
+    #[error("cannot open catalog {catalog}: {hint}")]
+    Connect {
+        /// The catalog, redacted.
+        catalog: String,
+        /// What to do.
+        hint: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The query of a collection cannot be used; a configuration error.
+    #[error("the query of collection `{collection}` {problem}")]
+    Query {
+        /// The collection.
+        collection: String,
+        /// What is wrong, completing the sentence.
+        problem: String,
+        /// The cause, where the database named one.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// It stopped answering, or answered with an error, while it was read.
+    #[error("cannot read collection `{collection}` from the catalog")]
+    Read {
+        /// The collection.
+        collection: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What should exist. Never written through this port.
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// Which catalog this is, redacted: plans made for one are refused for another.
+    fn identity(&self) -> &str;
+
+    /// The collections, as configured or as the preset found them.
+    fn collections(&self) -> &[Collection];
+
+    /// The database's own clock, against which the ages of rows are taken.
+    async fn now(&self) -> Result<DateTime<Utc>, CatalogError>;
+
+    /// One scan over a collection, in batches of rows, in no order. An error ends the stream, and
+    /// then nothing that was read may lead to a verdict.
+    fn scan<'a>(
+        &'a self,
+        collection: &'a Collection,
+    ) -> BoxStream<'a, Result<Vec<ScannedRow>, CatalogError>>;
+
+    /// All rows of these digests, whole, in no order: the second look that a finding needs.
+    async fn rows(
+        &self,
+        collection: &Collection,
+        digests: &[Digest],
+    ) -> Result<Vec<CatalogRow>, CatalogError>;
+
+    /// The rows whose digest is none, at most `limit`.
+    async fn malformed(
+        &self,
+        collection: &Collection,
+        limit: usize,
+    ) -> Result<Vec<MalformedRow>, CatalogError>;
+}

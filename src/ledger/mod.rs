@@ -1,0 +1,114 @@
+//! The ledger port: what was found and done, durably. All of it belongs to one store, whose
+//! identity the adapter is opened with.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::model::{
+    Attempts, BreakerState, Corruption, Digest, Finding, FindingKind, LastFull, Repair, Sighting,
+    SourceVerdict, Summary, Upload,
+};
+
+/// The ledger could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("ledger {ledger}: cannot {action}")]
+pub struct LedgerError {
+    /// The ledger, redacted.
+    pub ledger: String,
+    /// What was tried.
+    pub action: &'static str,
+    /// The cause.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+type Result<T> = std::result::Result<T, LedgerError>;
+
+/// A finding as the ledger keeps it: the key of its first sighting.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FindingKey {
+    /// What is wrong.
+    pub kind: FindingKind,
+    /// The object's key, or for a row without one its collection and what it shows.
+    pub subject: String,
+}
+
+/// What was found and done, durably.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Keeps a finished pass with its findings, and closes findings that a `full` pass no longer
+    /// saw. `first_seen` of findings was filled from [`Ledger::first_seen`].
+    async fn record_pass(
+        &self,
+        summary: &Summary,
+        findings: &[(FindingKey, Finding)],
+        full: bool,
+    ) -> Result<()>;
+
+    /// When each of these findings was first seen, in their order; `None` for new ones.
+    async fn first_seen(&self, keys: &[FindingKey]) -> Result<Vec<Option<DateTime<Utc>>>>;
+
+    /// The last pass over everything that established all counts.
+    async fn last_full(&self) -> Result<Option<LastFull>>;
+
+    /// The newest passes, newest first.
+    async fn passes(&self, limit: u32) -> Result<Vec<Summary>>;
+
+    /// The findings that stand, in report order, at most `limit`.
+    async fn findings(&self, limit: u32) -> Result<Vec<Finding>>;
+
+    /// Every standing corruption.
+    async fn corruptions(&self) -> Result<Vec<Corruption>>;
+
+    /// Keeps a corruption, in place of an older one of the same key.
+    async fn put_corruption(&self, corruption: &Corruption) -> Result<()>;
+
+    /// Forgets the corruption of a key: it was repaired, read and found right, or replaced.
+    async fn clear_corruption(&self, key: &str) -> Result<()>;
+
+    /// What is known of these orphans, for those that are known.
+    async fn sightings(&self, keys: &[String]) -> Result<Vec<Sighting>>;
+
+    /// Keeps sightings, in place of older ones of the same keys.
+    async fn put_sightings(&self, sightings: &[Sighting]) -> Result<()>;
+
+    /// Forgets the sightings of keys that start with `prefix` and are not among `seen`: those
+    /// objects are orphans no more.
+    async fn retain_sightings(&self, prefix: &str, seen: &[String]) -> Result<()>;
+
+    /// What is remembered of these objects' heals, for those that are known.
+    async fn attempts(&self, digests: &[Digest]) -> Result<Vec<(Digest, Attempts)>>;
+
+    /// Keeps what is remembered of an object's heals; a success clears it.
+    async fn put_attempts(&self, digest: &Digest, attempts: Option<&Attempts>) -> Result<()>;
+
+    /// Every standing verdict of sources.
+    async fn verdicts(&self) -> Result<Vec<SourceVerdict>>;
+
+    /// Keeps a verdict, in place of an older one of the same source and object.
+    async fn put_verdict(&self, verdict: &SourceVerdict) -> Result<()>;
+
+    /// Forgets the verdicts on an object: it was healed.
+    async fn clear_verdicts(&self, digest: &Digest) -> Result<()>;
+
+    /// Keeps the record of an action.
+    async fn record_repair(&self, pass_id: &str, at: DateTime<Utc>, repair: &Repair) -> Result<()>;
+
+    /// The newest repairs of an object, newest first.
+    async fn repairs(&self, digest: &Digest, limit: u32) -> Result<Vec<(DateTime<Utc>, Repair)>>;
+
+    /// Uploads that were begun and not ended.
+    async fn uploads(&self) -> Result<Vec<Upload>>;
+
+    /// Writes down an upload before its first part.
+    async fn upload_begun(&self, upload: &Upload, at: DateTime<Utc>) -> Result<()>;
+
+    /// Forgets an upload that was completed or aborted for good.
+    async fn upload_ended(&self, upload: &Upload) -> Result<()>;
+
+    /// The breaker, where it is latched.
+    async fn breaker(&self) -> Result<Option<BreakerState>>;
+
+    /// Latches the breaker, changes what it holds, or closes it.
+    async fn set_breaker(&self, state: Option<&BreakerState>) -> Result<()>;
+}

@@ -1,0 +1,17 @@
+//! restock keeps a catalog of SHA-256 digests and the object store behind it in agreement.
+//!
+//! ```text
+//! data      config ─► catalog ┐
+//!                     store   ┴► sorter ─► reconcile ─► confirm ─► findings ─► plan ─► heal ─► ledger ─► report
+//! imports   cli ─► config ─► report ─► pass ─► heal ─► ports ─► plan, reconcile ─► model
+//! ```
+//!
+//! `tests/tidy.rs` holds the layers; ARCHITECTURE.md is the map.
+
+pub mod catalog;
+pub mod clock;
+pub mod ledger;
+pub mod model;
+pub mod observe;
+pub mod source;
+pub mod store;

@@ -1,0 +1,3 @@
+//! The `restock` binary.
+
+fn main() {}

@@ -1,0 +1,29 @@
+//! The nouns: what a catalog expects, what a store holds, what is wrong and what was done about it.
+//!
+//! Nothing here acts. Every other layer speaks in these types, and everything known about a noun
+//! stands in the file that is named after it.
+
+mod collection;
+mod digest;
+mod finding;
+mod history;
+mod key;
+mod record;
+mod redact;
+mod repair;
+mod slice;
+mod summary;
+
+pub use collection::{CatalogRow, Collection, MalformedRow};
+pub use digest::{Digest, ParseDigestError};
+pub use finding::{Finding, FindingKind, Unhealable, reason};
+pub use history::{
+    Attempts, BreakerReason, BreakerState, Corruption, LastFull, ObjectMeta, Sighting,
+    SourceVerdict, Upload, Verdict,
+};
+pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};
+pub use record::{Record, UNSURE_SIZE};
+pub use redact::{redact_url, redact_urls_in};
+pub use repair::{Cause, FailureReason, Repair, RepairResult};
+pub use slice::{ParseSliceError, Slice};
+pub use summary::{BreakerSummary, Command, Depth, Outcome, PassError, StoreRequests, Summary};

@@ -1,0 +1,73 @@
+//! The source port: where the bytes of an object can be had again.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+/// Which bytes of an encoded answer are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoding {
+    /// As they came over the wire.
+    AsSent,
+    /// With the answer's Content-Encoding undone.
+    Decoded,
+}
+
+/// A source that begins to answer.
+pub struct Fetched {
+    /// Length in bytes of the body as said, where it was; of the encoded body.
+    pub length: Option<u64>,
+    /// The source's tag of this version.
+    pub etag: Option<String>,
+    /// Whether the answer carries a Content-Encoding all the same.
+    pub encoded: bool,
+    /// The body. It ends in an error where fewer bytes came than were said, where more than the
+    /// allowed size came, or where the source fell silent.
+    pub body: BoxStream<'static, Result<Bytes, FetchError>>,
+}
+
+/// Why a source gave nothing. Messages hold redacted URLs only.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// 404 or 410: asking again is of no use.
+    #[error("source answered {status}")]
+    Gone {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The policy allows no connection there.
+    #[error("policy: {0}")]
+    Policy(String),
+    /// More bytes than allowed.
+    #[error("larger than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// May pass: time-out, reset, cut-off body, 408, 425, 429, 5xx.
+    #[error("{message}")]
+    Transient {
+        /// What happened.
+        message: String,
+        /// How long the source asks to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// Will not pass by itself: 403, a redirect loop, a bad certificate.
+    #[error("{0}")]
+    Permanent(String),
+}
+
+/// Gives the bytes of a URL again.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// Whether the policy allows this URL as written, without any network; the refusal completes
+    /// "policy: …".
+    fn permits(&self, url: &str) -> Result<(), String>;
+
+    /// Asks for a URL once; the caller retries. At most `limit` bytes are handed on (of the
+    /// decoded body, where that is wanted).
+    async fn fetch(&self, url: &str, decoding: Decoding, limit: u64)
+    -> Result<Fetched, FetchError>;
+}
