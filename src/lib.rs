@@ -13,5 +13,7 @@ pub mod clock;
 pub mod ledger;
 pub mod model;
 pub mod observe;
+pub mod pass;
+pub mod plan;
 pub mod source;
 pub mod store;

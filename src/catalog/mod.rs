@@ -1,10 +1,14 @@
 //! The catalog port: what should exist, read-only. Adapters stand beside this file.
 
+mod options;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
 use crate::model::{CatalogRow, Collection, Digest, MalformedRow};
+
+pub use options::{CatalogOptions, CollectionOptions, Preset};
 
 /// One row of the first scan, in no order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! The ledger port: what was found and done, durably. All of it belongs to one store, whose
 //! identity the adapter is opened with.
 
+mod options;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -8,6 +10,8 @@ use crate::model::{
     Attempts, BreakerState, Corruption, Digest, Finding, FindingKind, LastFull, Repair, Sighting,
     SourceVerdict, Summary, Upload,
 };
+
+pub use options::LedgerOptions;
 
 /// The ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]

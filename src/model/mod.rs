@@ -13,6 +13,7 @@ mod redact;
 mod repair;
 mod slice;
 mod summary;
+mod units;
 
 pub use collection::{CatalogRow, Collection, MalformedRow};
 pub use digest::{Digest, ParseDigestError};
@@ -27,3 +28,4 @@ pub use redact::{redact_url, redact_urls_in};
 pub use repair::{Cause, FailureReason, Repair, RepairResult};
 pub use slice::{ParseSliceError, Slice};
 pub use summary::{BreakerSummary, Command, Depth, Outcome, PassError, StoreRequests, Summary};
+pub use units::{Size, Span};

@@ -1,10 +1,14 @@
 //! The source port: where the bytes of an object can be had again.
 
+mod options;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+
+pub use options::{HostOptions, SourceOptions};
 
 /// Which bytes of an encoded answer are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

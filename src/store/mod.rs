@@ -1,6 +1,8 @@
 //! The store port: where the bytes lie. An audit gets a [`Store`], which cannot write; a heal gets
 //! a [`HealStore`], which cannot delete. Adapters stand beside this file.
 
+mod options;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
 use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
+
+pub use options::{OptionValue, StoreOptions};
 
 /// The cause of an error, of whatever library it came from.
 pub type BoxError = Box<dyn Error + Send + Sync>;

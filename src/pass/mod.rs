@@ -1,0 +1,5 @@
+//! One pass: the whole pipeline, from two enumerations to a report.
+
+mod options;
+
+pub use options::{AuditOptions, DeepOptions};

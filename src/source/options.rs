@@ -1,0 +1,62 @@
+//! What a configuration says of sources.
+
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Span;
+
+/// `[source]`: what may be asked for bytes, and how patiently.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceOptions {
+    /// Whether plain `http` is allowed; `https` only otherwise, unless a host below says so.
+    pub allow_http: bool,
+    /// Networks that a source may resolve to although they are not public.
+    #[schemars(with = "Vec<String>")]
+    pub allow_private: Vec<IpNet>,
+    /// How long opening a connection may take.
+    pub connect_timeout: Span,
+    /// How long a source may be silent; there is no limit on the whole.
+    pub read_timeout: Span,
+    /// Redirects followed at most, each of them checked.
+    pub max_redirects: u32,
+    /// How often one source is asked in one run.
+    pub tries: u32,
+    /// Downloads at once from one host.
+    pub per_host: u32,
+    /// What holds for single hosts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub host: Vec<HostOptions>,
+}
+
+/// `[[source.host]]`: what holds for one host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostOptions {
+    /// The host name, without port.
+    pub name: String,
+    /// Whether plain `http` is allowed there.
+    #[serde(default)]
+    pub allow_http: bool,
+    /// A file with a bearer token, sent to this host only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer_token_file: Option<PathBuf>,
+}
+
+impl Default for SourceOptions {
+    fn default() -> Self {
+        Self {
+            allow_http: false,
+            allow_private: Vec::new(),
+            connect_timeout: Span::seconds(10),
+            read_timeout: Span::seconds(60),
+            max_redirects: 10,
+            tries: 3,
+            per_host: 2,
+            host: Vec::new(),
+        }
+    }
+}
