@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Size, Span};
+use crate::model::Span;
 
 /// `[audit]`: shallow passes, and what all passes share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,8 +20,6 @@ pub struct AuditOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeepOptions {
-    /// Bytes read a second at most, by the daemon.
-    pub bandwidth: Size,
     /// Objects read at once.
     pub concurrency: usize,
 }
@@ -34,6 +32,6 @@ impl Default for AuditOptions {
 
 impl Default for DeepOptions {
     fn default() -> Self {
-        Self { bandwidth: Size(64 << 20), concurrency: 4 }
+        Self { concurrency: 4 }
     }
 }
