@@ -1,5 +1,15 @@
 //! Findings to a plan: pure decisions. Nothing here acts, waits or asks for the time.
 
+mod backoff;
+mod breaker;
+mod healable;
+mod make;
 mod options;
+mod orphan;
 
+pub use backoff::next_try;
+pub use breaker::{PassCounts, acknowledge, judge_breaker};
+pub use healable::{SourceStanding, unhealable};
+pub use make::{Action, Hold, Plan, PlanIdentity, Step, Target, make_plan};
 pub use options::{BreakerOptions, HealOptions, OrphanOptions};
+pub use orphan::{OrphanSeen, judge_orphan};

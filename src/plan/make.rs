@@ -1,0 +1,185 @@
+//! [`Plan`]: what will be done, as data that is printed, stored, refused and tested.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Cause, Digest, Finding, FindingKind, Unhealable};
+
+/// The `schema` member of a plan file.
+const SCHEMA: &str = "restock.plan/v1";
+
+/// Which world a plan was made for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanIdentity {
+    /// The catalog, redacted.
+    pub catalog: String,
+    /// The store: scheme, endpoint, bucket and prefix.
+    pub store: String,
+}
+
+/// What will be done. Holds no URL: sources are read from the catalog again when it is carried
+/// out, so that a plan file holds no secret and never a stale source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// `restock.plan/v1`.
+    pub schema: String,
+    /// The pass that made it.
+    pub pass_id: String,
+    /// When it was made.
+    pub made_at: DateTime<Utc>,
+    /// The world that it was made for; refused for another.
+    #[serde(rename = "for")]
+    pub identity: PlanIdentity,
+    /// What will be done, object by object, in the order of the findings.
+    pub actions: Vec<Action>,
+}
+
+/// The object of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// Its collection.
+    pub collection: String,
+    /// Its key.
+    pub key: String,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// One element of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Action {
+    /// The object.
+    pub target: Target,
+    /// Why it is in the plan.
+    pub cause: Cause,
+    /// What will be done with it.
+    pub step: Step,
+}
+
+/// What will be done with an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Its sources are asked, and proven bytes are published.
+    Restore,
+    /// Nothing, deliberately.
+    Hold(Hold),
+}
+
+/// Why nothing is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// The breaker is open.
+    Breaker,
+    /// Healing is off, for all or for this collection.
+    HealingOff,
+    /// It failed not long ago.
+    BackOff,
+}
+
+/// The plan that follows from findings: every missing or corrupt object, in their order.
+///
+/// `back_off` says of a digest whether it is to be left alone for now.
+pub fn make_plan(
+    findings: &[Finding],
+    pass_id: &str,
+    made_at: DateTime<Utc>,
+    identity: PlanIdentity,
+    breaker_open: bool,
+    back_off: impl Fn(&Digest) -> bool,
+) -> Plan {
+    let actions = findings.iter().filter_map(|finding| {
+        let cause = match finding.kind {
+            FindingKind::Missing => Cause::Missing,
+            FindingKind::Corrupt => Cause::Corrupt,
+            FindingKind::Unknown
+            | FindingKind::InvalidRecord
+            | FindingKind::Orphan
+            | FindingKind::Foreign => return None,
+        };
+        let (digest, key) = (finding.digest?, finding.key.clone()?);
+        let step = if breaker_open {
+            Step::Hold(Hold::Breaker)
+        } else if finding.unhealable == Some(Unhealable::Disabled) {
+            Step::Hold(Hold::HealingOff)
+        } else if back_off(&digest) {
+            Step::Hold(Hold::BackOff)
+        } else {
+            Step::Restore
+        };
+        let target = Target { collection: finding.collection.clone(), key, digest };
+        Some(Action { target, cause, step })
+    });
+    Plan {
+        schema: SCHEMA.to_owned(),
+        pass_id: pass_id.to_owned(),
+        made_at,
+        identity,
+        actions: actions.collect(),
+    }
+}
+
+impl Plan {
+    /// Why this plan cannot be carried out in the world `here`; `None` where it can.
+    pub fn misfit(&self, here: &PlanIdentity) -> Option<String> {
+        if self.schema != SCHEMA {
+            return Some(format!("it is no plan of this version: schema `{}`", self.schema));
+        }
+        for (what, planned, here) in [
+            ("catalog", &self.identity.catalog, &here.catalog),
+            ("store", &self.identity.store, &here.store),
+        ] {
+            if planned != here {
+                return Some(format!("it was made for {what} {planned}, and this is {here}"));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(kind: FindingKind, byte: u8) -> Finding {
+        let digest = Digest::new([byte; 32]);
+        let mut finding = Finding::new(kind, "c", DateTime::UNIX_EPOCH, String::new());
+        (finding.digest, finding.key) = (Some(digest), Some(format!("c/{digest}")));
+        finding
+    }
+
+    fn identity() -> PlanIdentity {
+        PlanIdentity { catalog: "sqlite:///c".to_owned(), store: "file:///s".to_owned() }
+    }
+
+    fn plan(findings: &[Finding], open: bool) -> Plan {
+        make_plan(findings, "p", DateTime::UNIX_EPOCH, identity(), open, |_| false)
+    }
+
+    #[test]
+    fn only_what_is_missing_or_corrupt_is_acted_on() {
+        let findings: Vec<_> =
+            FindingKind::ALL.into_iter().zip(0..).map(|(kind, i)| finding(kind, i)).collect();
+        let causes: Vec<_> = plan(&findings, false).actions.iter().map(|a| a.cause).collect();
+        assert_eq!(causes, [Cause::Missing, Cause::Corrupt]);
+        assert_eq!(plan(&[], false).actions, [], "a healed world plans nothing");
+    }
+
+    #[test]
+    fn an_open_breaker_holds_everything() {
+        let plan = plan(&[finding(FindingKind::Missing, 1)], true);
+        assert!(plan.actions.iter().all(|a| a.step == Step::Hold(Hold::Breaker)));
+    }
+
+    #[test]
+    fn a_plan_for_another_world_is_refused_and_one_read_back_is_the_same() {
+        let plan = plan(&[finding(FindingKind::Missing, 1)], false);
+        assert_eq!(plan.misfit(&identity()), None);
+        let elsewhere = PlanIdentity { store: "s3://other".to_owned(), ..identity() };
+        assert!(plan.misfit(&elsewhere).is_some_and(|why| why.contains("s3://other")));
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+}
