@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, RepairResult};
+use sha2::{Digest as _, Sha256};
+
+use super::{CatalogRow, Digest, RepairResult};
 
 /// What a probe or a read tells of one version of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -144,4 +146,21 @@ pub struct LastFull {
     pub finished_at: DateTime<Utc>,
     /// How many objects the catalog expected.
     pub expected: u64,
+}
+
+impl SourceVerdict {
+    /// The id of a source in the ledger: SHA-256 (hex) of its whole URL.
+    pub fn id_of(url: &str) -> String {
+        Digest::new(Sha256::digest(url).into()).to_string()
+    }
+}
+
+impl Attempts {
+    /// Fingerprint of an object's rows and sources: another one clears back-off and verdicts.
+    pub fn fingerprint_of(rows: &[CatalogRow]) -> String {
+        let mut parts: Vec<_> =
+            rows.iter().map(|row| (&row.reference, &row.source_url, row.updated_at)).collect();
+        parts.sort();
+        Digest::new(Sha256::digest(format!("{parts:?}")).into()).to_string()
+    }
 }

@@ -24,7 +24,7 @@ pub use history::{
 };
 pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};
 pub use record::{Record, UNSURE_SIZE};
-pub use redact::{redact_url, redact_urls_in};
+pub use redact::{error_chain, redact_url, redact_urls_in};
 pub use repair::{Cause, FailureReason, Repair, RepairResult};
 pub use slice::{ParseSliceError, Slice};
 pub use summary::{BreakerSummary, Command, Depth, Outcome, PassError, StoreRequests, Summary};

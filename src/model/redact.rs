@@ -1,5 +1,7 @@
 //! URLs as they may be printed: without user info and query, where tokens live.
 
+use std::error::Error;
+
 use url::Url;
 
 /// The URL without user info, query and fragment; a text that is no URL is cut at its first `?`
@@ -45,6 +47,22 @@ pub fn redact_urls_in(message: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// An error and all its causes in one line, redacted. A cause that only repeats what stands there
+/// already is left out: some libraries print their source themselves.
+pub fn error_chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let told = next.to_string();
+        if !line.contains(&told) {
+            line.push_str(": ");
+            line.push_str(&told);
+        }
+        cause = next.source();
+    }
+    redact_urls_in(&line)
 }
 
 #[cfg(test)]

@@ -1,0 +1,219 @@
+//! Carries out a plan: bytes stream from a source through SHA-256 into a staged upload, which is
+//! published only when it is proven. Nothing in this folder can take an object away.
+
+mod journal;
+mod publish;
+mod restore;
+mod transfer;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{Catalog, CatalogError};
+use crate::clock::Clock;
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{
+    Attempts, CatalogRow, Collection, Digest, ObjectMeta, Repair, RepairResult, SourceVerdict,
+    Verdict, error_chain,
+};
+use crate::observe::{Event, Observer};
+use crate::plan::{Action, HealOptions, Hold, Plan, Step};
+use crate::source::Source;
+use crate::store::HealStore;
+
+use journal::Journal;
+
+/// How many rows are asked for at once.
+const ROW_BATCH: usize = 500;
+
+/// What stops a heal as a whole; the trouble of one object never does.
+#[derive(Debug, thiserror::Error)]
+pub enum HealError {
+    /// The rows of the plan could not be read.
+    #[error("cannot read the rows of the plan again")]
+    Catalog(#[from] CatalogError),
+    /// What was done could not be written down.
+    #[error("cannot write down what was done")]
+    Ledger(#[from] LedgerError),
+}
+
+/// One action with all that is known of its object.
+struct Job<'a> {
+    action: &'a Action,
+    pass_id: &'a str,
+    rows: &'a [CatalogRow],
+    /// The version that was read and found wrong in this pass.
+    read: Option<&'a ObjectMeta>,
+    /// What sources said earlier, where that is to be honored.
+    verdicts: &'a [SourceVerdict],
+}
+
+/// Everything that healing needs.
+pub struct Healer {
+    /// What should exist.
+    pub catalog: Arc<dyn Catalog>,
+    /// Where it should lie.
+    pub store: Arc<dyn HealStore>,
+    /// Where it can be had again.
+    pub source: Arc<dyn Source>,
+    /// What was done.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told.
+    pub observer: Arc<dyn Observer>,
+    /// What may be done.
+    pub options: HealOptions,
+    /// How often one source is asked.
+    pub tries: u32,
+    /// Set to end early: what is about to complete completes, the rest is thrown away.
+    pub cancel: CancellationToken,
+}
+
+impl Healer {
+    /// Carries out a plan and returns what became of its actions, in its order; those that a
+    /// cancellation cut off are left out.
+    ///
+    /// `read` holds the version of each corrupt object that was read in this pass, by key: only
+    /// such a version is ever replaced. `ask_anew` disregards remembered drift.
+    pub async fn execute(
+        &self,
+        plan: &Plan,
+        read: &HashMap<String, ObjectMeta>,
+        ask_anew: bool,
+    ) -> Result<Vec<Repair>, HealError> {
+        self.sweep().await?;
+        let rows = self.rows_of(plan).await?;
+        let verdicts = if ask_anew { Vec::new() } else { self.ledger.verdicts().await? };
+        self.observer.notice(&Event::Phase {
+            name: "healing",
+            total_objects: u64::try_from(plan.actions.len()).ok(),
+            total_bytes: None,
+        });
+        let mut repairs: Vec<(usize, Repair)> = Vec::with_capacity(plan.actions.len());
+        let (rows, verdicts) = (&rows, &verdicts);
+        let actions = plan.actions.iter().enumerate().map(|(at, action)| async move {
+            let place = (action.target.collection.clone(), action.target.digest);
+            let job = Job {
+                action,
+                pass_id: &plan.pass_id,
+                rows: rows.get(&place).map_or(&[][..], Vec::as_slice),
+                read: read.get(&action.target.key),
+                verdicts,
+            };
+            (at, self.carry_out(&job).await)
+        });
+        let mut running =
+            futures::stream::iter(actions).buffer_unordered(self.options.concurrency.max(1));
+        while let Some((at, repair)) = running.next().await {
+            let Some(repair) = repair else { continue };
+            self.ledger.record_repair(&plan.pass_id, self.clock.now(), &repair).await?;
+            self.observer.notice(&Event::Repaired(&repair));
+            repairs.push((at, repair));
+        }
+        repairs.sort_by_key(|(at, _)| *at);
+        Ok(repairs.into_iter().map(|(_, repair)| repair).collect())
+    }
+
+    /// Throws away uploads that a crash left behind. One that resists stays in the ledger, and is
+    /// tried again next time.
+    async fn sweep(&self) -> Result<(), HealError> {
+        for upload in self.ledger.uploads().await? {
+            match self.store.sweep(&upload).await {
+                Ok(()) => self.ledger.upload_ended(&upload).await?,
+                Err(error) => {
+                    let told = error_chain(&error);
+                    let line = format!("left an unfinished upload of {}: {told}", upload.key);
+                    self.observer.notice(&Event::Notice(&line));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn rows_of(
+        &self,
+        plan: &Plan,
+    ) -> Result<HashMap<(String, Digest), Vec<CatalogRow>>, HealError> {
+        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        for collection in self.catalog.collections() {
+            let digests: Vec<_> = plan
+                .actions
+                .iter()
+                .filter(|a| a.target.collection == collection.name && a.step == Step::Restore)
+                .map(|a| a.target.digest)
+                .collect();
+            for batch in digests.chunks(ROW_BATCH) {
+                for row in self.catalog.rows(collection, batch).await? {
+                    found.entry((collection.name.clone(), row.digest)).or_default().push(row);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn carry_out(&self, job: &Job<'_>) -> Option<Repair> {
+        match job.action.step {
+            Step::Hold(why) => Some(held(job.action, hold_sentence(why))),
+            Step::Restore if self.cancel.is_cancelled() => None,
+            Step::Restore => self.restore(job).await,
+        }
+    }
+
+    fn collection(&self, name: &str) -> Option<&Collection> {
+        self.catalog.collections().iter().find(|collection| collection.name == name)
+    }
+
+    /// Where corrupt bytes of a key go; `None` where the configuration wants no copies.
+    fn quarantine_key(&self, job: &Job<'_>) -> Option<String> {
+        let folder = &self.options.quarantine;
+        let key = &job.action.target.key;
+        (!folder.is_empty()).then(|| format!("{folder}/{}/{key}", job.pass_id))
+    }
+
+    /// The drift of a source that still stands: neither its rows nor its sources changed since.
+    async fn standing_drift(&self, job: &Job<'_>, url: &str) -> Option<SourceVerdict> {
+        let id = SourceVerdict::id_of(url);
+        let drift = job.verdicts.iter().find(|verdict| {
+            verdict.verdict == Verdict::Drifted
+                && verdict.digest == job.action.target.digest
+                && verdict.source_id == id
+        })?;
+        // Without a readable ledger nothing is known to have changed, and drift stands.
+        let known = self.ledger.attempts(&[drift.digest]).await.ok()?.pop();
+        let changed =
+            known.is_some_and(|(_, known)| known.fingerprint != Attempts::fingerprint_of(job.rows));
+        (!changed).then(|| drift.clone())
+    }
+
+    fn journal(&self) -> Arc<Journal> {
+        Arc::new(Journal { ledger: Arc::clone(&self.ledger), clock: Arc::clone(&self.clock) })
+    }
+}
+
+const fn hold_sentence(why: Hold) -> &'static str {
+    match why {
+        Hold::Breaker => "the breaker is open: see `restock breaker show`",
+        Hold::HealingOff => "healing is off for it",
+        Hold::BackOff => "it failed not long ago and waits for its next try",
+    }
+}
+
+/// The record of an action that is deliberately not taken.
+pub fn held(action: &Action, why: &str) -> Repair {
+    Repair {
+        collection: action.target.collection.clone(),
+        key: action.target.key.clone(),
+        digest: action.target.digest,
+        cause: action.cause,
+        result: RepairResult::Held,
+        reason: None,
+        source: None,
+        bytes: 0,
+        seconds: 0.0,
+        detail: why.to_owned(),
+    }
+}

@@ -1,0 +1,158 @@
+//! Proven bytes to the store: the row is read again, the key is probed again, and only then does
+//! the upload complete. After any doubtful answer a probe says what happened.
+
+use crate::model::{Cause, FailureReason, ObjectMeta, RepairResult, error_chain};
+use crate::store::{Condition, Probe, Staged, StoreError, StoreFault};
+
+use super::restore::End;
+use super::{Healer, Job};
+
+impl Healer {
+    /// Publishes `length` proven bytes.
+    pub(super) async fn publish(
+        &self,
+        job: &Job<'_>,
+        mut staged: Box<dyn Staged>,
+        length: u64,
+    ) -> End {
+        if let Err(error) = staged.seal().await {
+            self.discard(staged).await;
+            return store_write(&error);
+        }
+        let condition = match self.clear_the_way(job, length).await {
+            Ok(condition) => condition,
+            Err(end) => {
+                self.discard(staged).await;
+                return end;
+            }
+        };
+        let published = staged.publish(condition).await;
+        self.settle(job, length, published).await
+    }
+
+    /// Everything that has to hold right before the completion, the slowest first, so that the
+    /// probe is the last of them.
+    async fn clear_the_way(&self, job: &Job<'_>, length: u64) -> Result<Condition, End> {
+        let action = job.action;
+        if action.cause == Cause::Corrupt {
+            self.set_aside(job).await?;
+        }
+        if !self.row_stands(job).await? {
+            return Err(holding("no row wants it any more"));
+        }
+        match (self.store.probe(&action.target.key).await, action.cause, job.read) {
+            (Probe::Unknown(error), _, _) => Err(store_write(&error)),
+            (Probe::Absent, _, _) => Ok(Condition::Absent),
+            (Probe::Present(now), Cause::Corrupt, Some(read)) if same_version(&now, read) => {
+                Ok(Condition::Replaces(now))
+            }
+            (Probe::Present(_), Cause::Corrupt, _) => {
+                Err(holding("it changed since it was read: the next pass will judge it"))
+            }
+            (Probe::Present(now), Cause::Missing, _) => Err(found_there(&now, length)),
+        }
+    }
+
+    /// Copies corrupt bytes under the quarantine prefix, where there is one.
+    async fn set_aside(&self, job: &Job<'_>) -> Result<(), End> {
+        let Some(to) = self.quarantine_key(job) else { return Ok(()) };
+        match self.store.set_aside(&job.action.target.key, &to).await {
+            // Vanished bytes need no copy; the probe that follows sees the hole.
+            Ok(()) => Ok(()),
+            Err(error) if error.fault == StoreFault::NotFound => Ok(()),
+            Err(error) => Err(holding(&format!(
+                "its corrupt bytes cannot be copied to {to}: {}",
+                error_chain(&error)
+            ))),
+        }
+    }
+
+    async fn row_stands(&self, job: &Job<'_>) -> Result<bool, End> {
+        let action = job.action;
+        let Some(collection) = self.collection(&action.target.collection) else {
+            return Ok(false);
+        };
+        match self.catalog.rows(collection, &[action.target.digest]).await {
+            Ok(rows) => Ok(!rows.is_empty()),
+            Err(error) => Err(End {
+                result: RepairResult::Failed,
+                reason: None,
+                detail: format!("its row cannot be read again: {}", error_chain(&error)),
+            }),
+        }
+    }
+
+    /// What the store holds after the completion was asked for, whatever it answered.
+    async fn settle(&self, job: &Job<'_>, length: u64, published: Result<(), StoreError>) -> End {
+        let probe = self.store.probe(&job.action.target.key).await;
+        let there = |now: &ObjectMeta| {
+            now.size == length && job.read.is_none_or(|read| !same_version(now, read))
+        };
+        match (published, probe) {
+            (Ok(()), Probe::Present(now)) if now.size == length => End {
+                result: RepairResult::Restored,
+                reason: None,
+                detail: self.restored(job, length).await,
+            },
+            (Ok(()), Probe::Present(now)) => not_found_again(&format!(
+                "{length} bytes were published and {} bytes are there",
+                now.size
+            )),
+            (Ok(()), Probe::Absent) => {
+                not_found_again("the store took the bytes, and now answers that they are absent")
+            }
+            (Ok(()), Probe::Unknown(error)) => not_found_again(&error_chain(&error)),
+            (Err(error), Probe::Present(now)) if error.fault == StoreFault::Conflict => {
+                found_there(&now, length)
+            }
+            // A lost answer: the completion went through all the same.
+            (Err(_), Probe::Present(now)) if there(&now) => End {
+                result: RepairResult::Restored,
+                reason: None,
+                detail: self.restored(job, length).await,
+            },
+            (Err(error), _) => store_write(&error),
+        }
+    }
+
+    async fn restored(&self, job: &Job<'_>, length: u64) -> String {
+        match self.row_stands(job).await {
+            Ok(false) => format!(
+                "{length} bytes proven and published; its row was taken away meanwhile, so that \
+                 it is an orphan now"
+            ),
+            Ok(true) | Err(_) => format!("{length} bytes proven and published"),
+        }
+    }
+}
+
+/// Whether two answers speak of the same bytes; where both have a tag, the tag decides.
+fn same_version(a: &ObjectMeta, b: &ObjectMeta) -> bool {
+    a.size == b.size && a.etag == b.etag && (a.etag.is_some() || a.modified == b.modified)
+}
+
+fn found_there(now: &ObjectMeta, length: u64) -> End {
+    if now.size == length {
+        let detail = "a probe found it there: somebody else restored it".to_owned();
+        return End { result: RepairResult::AlreadyPresent, reason: None, detail };
+    }
+    holding(&format!(
+        "somebody else wrote {} bytes under its key meanwhile, {length} are right: the next pass \
+         will judge it",
+        now.size
+    ))
+}
+
+fn holding(why: &str) -> End {
+    End { result: RepairResult::Held, reason: None, detail: why.to_owned() }
+}
+
+fn store_write(error: &StoreError) -> End {
+    let reason = Some(FailureReason::StoreWrite);
+    End { result: RepairResult::Failed, reason, detail: error_chain(error) }
+}
+
+fn not_found_again(detail: &str) -> End {
+    let reason = Some(FailureReason::VerifyAfterWrite);
+    End { result: RepairResult::Failed, reason, detail: detail.to_owned() }
+}

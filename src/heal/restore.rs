@@ -1,0 +1,179 @@
+//! One object: its sources in turn, until one gives the bytes that the digest asks for.
+
+use tokio::time::Instant;
+
+use crate::ledger::LedgerError;
+use crate::model::{
+    Attempts, CatalogRow, FailureReason, Repair, RepairResult, SourceVerdict, Verdict, error_chain,
+    redact_url,
+};
+use crate::observe::Event;
+use crate::plan::Action;
+
+use super::transfer::{Drift, Failure, Transfer};
+use super::{Healer, Job, held};
+
+/// The best end so far of an object's heal.
+pub(super) struct End {
+    pub(super) result: RepairResult,
+    pub(super) reason: Option<FailureReason>,
+    pub(super) detail: String,
+}
+
+impl Healer {
+    /// Restores one object; `None` where the heal was told to end before it was decided.
+    pub(super) async fn restore(&self, job: &Job<'_>) -> Option<Repair> {
+        if job.rows.is_empty() {
+            return Some(held(job.action, "no row wants it any more"));
+        }
+        let began = Instant::now();
+        let mut bytes = 0;
+        let (end, source) = self.try_sources(job, &mut bytes).await?;
+        let repair = Repair {
+            source: source.map(|url| redact_url(&url)),
+            result: end.result,
+            reason: end.reason,
+            bytes,
+            seconds: began.elapsed().as_secs_f64(),
+            ..held(job.action, &end.detail)
+        };
+        self.remember(job, repair.result).await;
+        Some(repair)
+    }
+
+    async fn try_sources(&self, job: &Job<'_>, bytes: &mut u64) -> Option<(End, Option<String>)> {
+        let known = job.rows.iter().filter_map(|row| row.size).min().unwrap_or(0);
+        if known > self.options.max_object_size.0 {
+            let limit = self.options.max_object_size;
+            let detail = format!("{known} bytes are more than heal.max_object_size ({limit})");
+            return Some((refusal(FailureReason::TooLarge, detail), None));
+        }
+        let mut best: Option<(End, Option<String>)> = None;
+        for url in sources_of(job.rows) {
+            let end = match self.remembered(job, &url).await {
+                Some(end) => end,
+                None => self.try_source(job, &url, bytes).await?,
+            };
+            let settled = end.result.is_success() || end.result == RepairResult::Held;
+            if best.as_ref().is_none_or(|(so_far, _)| end.result < so_far.result) || settled {
+                best = Some((end, Some(url)));
+            }
+            if settled {
+                break;
+            }
+        }
+        Some(best.unwrap_or_else(|| {
+            let detail = "no row names a source: the file has to come from elsewhere".to_owned();
+            (End { result: RepairResult::Failed, reason: None, detail }, None)
+        }))
+    }
+
+    /// What is known without asking: the policy's refusal, or drift that still stands.
+    async fn remembered(&self, job: &Job<'_>, url: &str) -> Option<End> {
+        if let Err(why) = self.source.permits(url) {
+            return Some(refusal(FailureReason::PolicyBlocked, format!("policy: {why}")));
+        }
+        let drift = self.standing_drift(job, url).await?;
+        Some(End {
+            result: RepairResult::SourceDrifted,
+            reason: Some(FailureReason::SourceDrifted),
+            detail: format!(
+                "source served other bytes on {}, and is not asked again before its row changes \
+                 (`restock heal {}` asks all the same)",
+                drift.at.format("%Y-%m-%d %H:%M UTC"),
+                job.action.target.digest
+            ),
+        })
+    }
+
+    async fn try_source(&self, job: &Job<'_>, url: &str, bytes: &mut u64) -> Option<End> {
+        let action = job.action;
+        match self.transfer(action, url, bytes).await {
+            Transfer::Cancelled => None,
+            Transfer::Proven(staged, length) => Some(self.publish(job, staged, length).await),
+            Transfer::Drifted(drift) => {
+                let detail = format!(
+                    "source serves other bytes: {} bytes with digest {}",
+                    drift.length, drift.observed
+                );
+                self.keep_verdict(action, url, Verdict::Drifted, Some(drift)).await;
+                Some(End {
+                    result: RepairResult::SourceDrifted,
+                    reason: Some(FailureReason::SourceDrifted),
+                    detail,
+                })
+            }
+            Transfer::Failed(Failure { result, reason, detail }) => {
+                if reason == FailureReason::SourceGone {
+                    self.keep_verdict(action, url, Verdict::Gone, None).await;
+                }
+                Some(End { result, reason: Some(reason), detail })
+            }
+        }
+    }
+
+    async fn keep_verdict(&self, action: &Action, url: &str, what: Verdict, drift: Option<Drift>) {
+        let verdict = SourceVerdict {
+            digest: action.target.digest,
+            source_id: SourceVerdict::id_of(url),
+            source: redact_url(url),
+            verdict: what,
+            etag: drift.as_ref().and_then(|drift| drift.etag.clone()),
+            length: drift.as_ref().map(|drift| drift.length),
+            observed_digest: drift.map(|drift| drift.observed),
+            at: self.clock.now(),
+        };
+        let kept = self.ledger.put_verdict(&verdict).await;
+        self.tell_unless_written(kept);
+    }
+
+    /// Keeps what the next heal has to know. Only finished failures count.
+    async fn remember(&self, job: &Job<'_>, result: RepairResult) {
+        let digest = &job.action.target.digest;
+        if result.is_success() {
+            self.tell_unless_written(self.ledger.clear_corruption(&job.action.target.key).await);
+            self.tell_unless_written(self.ledger.put_attempts(digest, None).await);
+            self.tell_unless_written(self.ledger.clear_verdicts(digest).await);
+            return;
+        }
+        if result == RepairResult::Held {
+            return;
+        }
+        let fingerprint = Attempts::fingerprint_of(job.rows);
+        let before = self.ledger.attempts(&[*digest]).await.ok().and_then(|mut a| a.pop());
+        let failures = before
+            .filter(|(_, attempts)| attempts.fingerprint == fingerprint)
+            .map_or(0, |(_, attempts)| attempts.failures);
+        let attempts = Attempts {
+            failures: failures.saturating_add(1),
+            last_result: Some(result),
+            last_at: Some(self.clock.now()),
+            fingerprint,
+        };
+        self.tell_unless_written(self.ledger.put_attempts(digest, Some(&attempts)).await);
+    }
+
+    /// A ledger that does not take a note must not undo a heal: it is told, and the record of the
+    /// repair itself, which follows, fails the run.
+    fn tell_unless_written(&self, written: Result<(), LedgerError>) {
+        if let Err(error) = written {
+            let line = error_chain(&error);
+            self.observer.notice(&Event::Notice(&line));
+        }
+    }
+}
+
+fn refusal(reason: FailureReason, detail: String) -> End {
+    End { result: RepairResult::Refused, reason: Some(reason), detail }
+}
+
+/// The distinct sources of all rows, in the order of the rows.
+fn sources_of(rows: &[CatalogRow]) -> Vec<String> {
+    let mut urls: Vec<String> = Vec::new();
+    for url in rows.iter().filter_map(|row| row.source_url.as_ref()) {
+        if !urls.contains(url) {
+            urls.push(url.clone());
+        }
+    }
+    urls
+}

@@ -1,0 +1,173 @@
+//! One source of one object: its bytes, hashed as they arrive, into a staged upload.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{Digest, FailureReason, RepairResult, error_chain};
+use crate::observe::Event;
+use crate::plan::Action;
+use crate::source::{Decoding, FetchError};
+use crate::store::{Staged, StoreError};
+
+use super::Healer;
+
+/// What came of asking one source.
+pub(super) enum Transfer {
+    /// The whole file, with the right digest, waiting to be published.
+    Proven(Box<dyn Staged>, u64),
+    /// A complete answer with another digest.
+    Drifted(Drift),
+    /// Nothing that could be published.
+    Failed(Failure),
+    /// The heal was told to end.
+    Cancelled,
+}
+
+/// What a drifted source sent.
+pub(super) struct Drift {
+    pub(super) etag: Option<String>,
+    pub(super) length: u64,
+    pub(super) observed: Digest,
+}
+
+/// Why a source gave nothing.
+pub(super) struct Failure {
+    pub(super) result: RepairResult,
+    pub(super) reason: FailureReason,
+    pub(super) detail: String,
+}
+
+/// How one try ended.
+enum Try {
+    Done(Transfer),
+    Again {
+        failure: Failure,
+        retry_after: Option<Duration>,
+    },
+    /// The answer was encoded and its bytes are wrong as sent: the decoded ones may be right.
+    Decode(Drift),
+}
+
+impl Healer {
+    /// Asks one source, up to `tries` times where it may pass. `bytes` counts what was downloaded.
+    pub(super) async fn transfer(&self, action: &Action, url: &str, bytes: &mut u64) -> Transfer {
+        let mut as_sent = None;
+        let mut attempt = 1;
+        loop {
+            let decoding = if as_sent.is_none() { Decoding::AsSent } else { Decoding::Decoded };
+            match self.ask(action, url, decoding, bytes).await {
+                // An encoding that cannot be undone leaves the answer as it was sent: wrong.
+                Try::Done(Transfer::Failed(failure)) => {
+                    return as_sent.map_or(Transfer::Failed(failure), Transfer::Drifted);
+                }
+                Try::Done(transfer) => return transfer,
+                Try::Decode(drift) => as_sent = Some(drift),
+                Try::Again { failure, .. } if attempt >= self.tries.max(1) => {
+                    return Transfer::Failed(failure);
+                }
+                Try::Again { retry_after, .. } => {
+                    let wait = retry_after.unwrap_or_default();
+                    tokio::select! {
+                        () = self.cancel.cancelled() => return Transfer::Cancelled,
+                        () = tokio::time::sleep(wait) => attempt += 1,
+                    }
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, action: &Action, url: &str, decoding: Decoding, bytes: &mut u64) -> Try {
+        let limit = self.options.max_object_size.0;
+        let fetched = tokio::select! {
+            () = self.cancel.cancelled() => return Try::Done(Transfer::Cancelled),
+            fetched = self.source.fetch(url, decoding, limit) => fetched,
+        };
+        let mut fetched = match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => return classify(&error),
+        };
+        let size = if fetched.encoded { None } else { fetched.length };
+        let mut staged = match self.store.stage(&action.target.key, size, self.journal()).await {
+            Ok(staged) => staged,
+            Err(error) => return store_failure(&error),
+        };
+        let (mut hasher, mut length) = (Sha256::new(), 0_u64);
+        loop {
+            let chunk = tokio::select! {
+                () = self.cancel.cancelled() => {
+                    self.discard(staged).await;
+                    return Try::Done(Transfer::Cancelled);
+                }
+                chunk = fetched.body.try_next() => chunk,
+            };
+            let chunk = match chunk {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) => {
+                    self.discard(staged).await;
+                    return classify(&error);
+                }
+            };
+            let n = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            (*bytes, length) = (bytes.saturating_add(n), length.saturating_add(n));
+            self.observer.notice(&Event::Downloaded(n));
+            hasher.update(&chunk);
+            if let Err(error) = staged.write(chunk).await {
+                self.discard(staged).await;
+                return store_failure(&error);
+            }
+        }
+        let observed = Digest::new(hasher.finalize().into());
+        if observed == action.target.digest {
+            return Try::Done(Transfer::Proven(staged, length));
+        }
+        self.discard(staged).await;
+        let drift = Drift { etag: fetched.etag.take(), length, observed };
+        if fetched.encoded && decoding == Decoding::AsSent {
+            return Try::Decode(drift);
+        }
+        Try::Done(Transfer::Drifted(drift))
+    }
+
+    /// Throws staged bytes away. What cannot be thrown away now stands in the journal, and the
+    /// next heal sweeps it.
+    pub(super) async fn discard(&self, staged: Box<dyn Staged>) {
+        if let Err(error) = staged.discard().await {
+            let line = format!("an unfinished upload is left to be swept: {}", error_chain(&error));
+            self.observer.notice(&Event::Notice(&line));
+        }
+    }
+}
+
+fn classify(error: &FetchError) -> Try {
+    let (result, reason) = match error {
+        FetchError::Gone { .. } => (RepairResult::SourceGone, FailureReason::SourceGone),
+        FetchError::Policy(_) => (RepairResult::Refused, FailureReason::PolicyBlocked),
+        FetchError::TooLarge { .. } => (RepairResult::Refused, FailureReason::TooLarge),
+        FetchError::Transient { .. } | FetchError::Permanent(_) => {
+            (RepairResult::Failed, FailureReason::SourceUnavailable)
+        }
+    };
+    let failure = Failure { result, reason, detail: error_chain(error) };
+    match error {
+        FetchError::Transient { retry_after, .. } => {
+            Try::Again { failure, retry_after: *retry_after }
+        }
+        FetchError::Gone { .. }
+        | FetchError::Policy(_)
+        | FetchError::TooLarge { .. }
+        | FetchError::Permanent(_) => Try::Done(Transfer::Failed(failure)),
+    }
+}
+
+/// A store that does not take the bytes is not asked again with another download: the adapter has
+/// tried already.
+fn store_failure(error: &StoreError) -> Try {
+    Try::Done(Transfer::Failed(Failure {
+        result: RepairResult::Failed,
+        reason: FailureReason::StoreWrite,
+        detail: error_chain(error),
+    }))
+}
