@@ -43,7 +43,7 @@ impl Healer {
         match (self.store.probe(&action.target.key).await, action.cause, job.read) {
             (Probe::Unknown(error), _, _) => Err(store_write(&error)),
             (Probe::Absent, _, _) => Ok(Condition::Absent),
-            (Probe::Present(now), Cause::Corrupt, Some(read)) if same_version(&now, read) => {
+            (Probe::Present(now), Cause::Corrupt, Some(read)) if now == *read => {
                 Ok(Condition::Replaces(now))
             }
             (Probe::Present(_), Cause::Corrupt, _) => {
@@ -86,7 +86,7 @@ impl Healer {
     async fn settle(&self, job: &Job<'_>, length: u64, published: Result<(), StoreError>) -> End {
         let probe = self.store.probe(&job.action.target.key).await;
         let there = |now: &ObjectMeta| {
-            now.size == length && job.read.is_none_or(|read| !same_version(now, read))
+            now.size == length && job.read.is_none_or(|read| now != read)
         };
         match (published, probe) {
             (Ok(()), Probe::Present(now)) if now.size == length => End {
@@ -124,11 +124,6 @@ impl Healer {
             Ok(true) | Err(_) => format!("{length} bytes proven and published"),
         }
     }
-}
-
-/// Whether two answers speak of the same bytes; where both have a tag, the tag decides.
-fn same_version(a: &ObjectMeta, b: &ObjectMeta) -> bool {
-    a.size == b.size && a.etag == b.etag && (a.etag.is_some() || a.modified == b.modified)
 }
 
 fn found_there(now: &ObjectMeta, length: u64) -> End {

@@ -164,3 +164,10 @@ impl Attempts {
         Digest::new(Sha256::digest(format!("{parts:?}")).into()).to_string()
     }
 }
+
+impl BreakerState {
+    /// Whether heals are refused: latched, and nobody has answered yet.
+    pub const fn is_open(&self) -> bool {
+        self.acknowledged.is_none()
+    }
+}

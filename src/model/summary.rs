@@ -188,3 +188,28 @@ pub struct Summary {
     /// What kept the pass from a verdict.
     pub errors: Vec<PassError>,
 }
+
+impl Summary {
+    /// Turns every count to null: the pass failed, and none of them was established.
+    pub fn forget_counts(&mut self) {
+        for count in [
+            &mut self.expected,
+            &mut self.observed,
+            &mut self.present,
+            &mut self.verified,
+            &mut self.missing,
+            &mut self.corrupt,
+            &mut self.unknown,
+            &mut self.young,
+            &mut self.accepted,
+            &mut self.orphans,
+            &mut self.orphans_flagged,
+            &mut self.orphan_bytes,
+            &mut self.foreign,
+            &mut self.invalid_records,
+            &mut self.at_risk,
+        ] {
+            *count = None;
+        }
+    }
+}

@@ -1,5 +1,276 @@
-//! One pass: the whole pipeline, from two enumerations to a report.
+//! One pass: the whole pipeline, from two enumerations to findings, a plan and a summary.
+//!
+//! An audit holds a [`Store`], which cannot write; only [`Auditor::heal`] is handed a
+//! [`Healer`].
 
+mod conclude;
+mod confirm;
+mod describe;
+mod enumerate;
+mod examine;
+mod heal;
+mod join;
+mod named;
 mod options;
+mod outcome;
+mod read;
+mod verdicts;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{
+    Collection, Command, Depth, Digest, Finding, ObjectMeta, PassError, Repair, Slice, Summary,
+    error_chain,
+};
+use crate::observe::Observer;
+use crate::plan::{BreakerOptions, HealOptions, OrphanOptions, Plan, PlanIdentity};
+use crate::sorter::SorterOptions;
+use crate::source::Source;
+use crate::store::Store;
 
 pub use options::{AuditOptions, DeepOptions};
+pub use outcome::{FailOn, FailOnKind, ParseFailOnError};
+
+#[expect(unused_imports, reason = "named in the module's documentation")]
+use crate::heal::Healer;
+
+/// What a pass is asked to do.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What it was started as.
+    pub command: Command,
+    /// Only these collections; all of them where empty.
+    pub collections: Vec<String>,
+    /// Nothing outside this slice is judged or counted.
+    pub slice: Slice,
+    /// Objects of this slice are read and hashed.
+    pub deep: Option<Slice>,
+    /// Only these objects, without a listing; they are read and hashed.
+    pub digests: Option<Vec<Digest>>,
+    /// Which findings decide the exit code.
+    pub fail_on: FailOn,
+}
+
+/// How passes are run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Absent objects whose rows are younger than this are not judged.
+    pub grace: std::time::Duration,
+    /// Slices listed at once, confirmations in flight.
+    pub concurrency: usize,
+    /// Objects read at once.
+    pub deep_concurrency: usize,
+    /// What may be done.
+    pub heal: HealOptions,
+    /// What no sane world looks like.
+    pub breaker: BreakerOptions,
+    /// When an orphan is flagged.
+    pub orphans: OrphanOptions,
+    /// Memory and spill folder of the two sorters.
+    pub sorter: SorterOptions,
+}
+
+/// Everything that auditing needs. Nothing in it can write to catalog or store.
+pub struct Auditor {
+    /// What should exist.
+    pub catalog: Arc<dyn Catalog>,
+    /// Where it should lie.
+    pub store: Arc<dyn Store>,
+    /// Whether it could be had again.
+    pub source: Arc<dyn Source>,
+    /// What earlier passes left.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Who is told.
+    pub observer: Arc<dyn Observer>,
+    /// How passes are run.
+    pub settings: Settings,
+    /// Set to end early.
+    pub cancel: CancellationToken,
+}
+
+/// A finished pass.
+#[derive(Debug)]
+pub struct PassReport {
+    /// What is wrong, in report order; after healing, where the pass healed.
+    pub findings: Vec<Finding>,
+    /// What was done.
+    pub repairs: Vec<Repair>,
+    /// The pass in numbers.
+    pub summary: Summary,
+    /// What would be done, or was.
+    pub plan: Plan,
+    /// The version of each corrupt object that was read in this pass, by key.
+    read: HashMap<String, ObjectMeta>,
+    /// Whether it saw everything there is, so that it may close findings.
+    full: bool,
+}
+
+/// What keeps a pass from being run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum PassFailure {
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The request names a collection that is not there; a usage error.
+    #[error("there is no collection `{name}`: the catalog has {known}")]
+    UnknownCollection {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// The plan could not be carried out.
+    #[error(transparent)]
+    Heal(#[from] crate::heal::HealError),
+    /// The pass was told to end.
+    #[error("the pass was told to end before it was done")]
+    Cancelled,
+}
+
+/// What stays the same throughout a pass.
+struct Context<'a> {
+    auditor: &'a Auditor,
+    request: &'a Request,
+    pass_id: String,
+    started_at: DateTime<Utc>,
+    known: Known,
+    requests_before: crate::model::StoreRequests,
+}
+
+/// What the ledger knew as the pass began.
+struct Known {
+    corruptions: HashMap<String, crate::model::Corruption>,
+    verdicts: HashMap<Digest, Vec<crate::model::SourceVerdict>>,
+    breaker: Option<crate::model::BreakerState>,
+    last_full: Option<crate::model::LastFull>,
+}
+
+impl Auditor {
+    /// Runs a pass that changes nothing in catalog or store, and keeps it in the ledger.
+    pub async fn audit(&self, request: &Request) -> Result<PassReport, PassFailure> {
+        let mut report = self.look(request).await?;
+        self.record(&mut report, request).await?;
+        Ok(report)
+    }
+
+    /// Runs a pass up to its plan, without keeping it.
+    async fn look(&self, request: &Request) -> Result<PassReport, PassFailure> {
+        let context = self.begin(request).await?;
+        let collections = self.selected(request)?;
+        let mut verdicts = Vec::new();
+        let mut errors = Vec::new();
+        for collection in collections {
+            let judged = tokio::select! {
+                () = self.cancel.cancelled() => return Err(PassFailure::Cancelled),
+                judged = context.examine(collection) => judged,
+            };
+            match judged {
+                Ok(judged) => verdicts.push(judged),
+                Err(error) => errors.push(error.into_pass_error(&collection.name)),
+            }
+        }
+        context.conclude(verdicts, errors).await
+    }
+
+    async fn begin<'a>(&'a self, request: &'a Request) -> Result<Context<'a>, PassFailure> {
+        let mut verdicts: HashMap<_, Vec<_>> = HashMap::new();
+        for verdict in self.ledger.verdicts().await? {
+            verdicts.entry(verdict.digest).or_default().push(verdict);
+        }
+        let corruptions = self.ledger.corruptions().await?;
+        Ok(Context {
+            auditor: self,
+            request,
+            pass_id: uuid::Uuid::now_v7().to_string(),
+            started_at: self.clock.now(),
+            requests_before: self.store.requests(),
+            known: Known {
+                corruptions: corruptions.into_iter().map(|c| (c.key.clone(), c)).collect(),
+                verdicts,
+                breaker: self.ledger.breaker().await?,
+                last_full: self.ledger.last_full().await?,
+            },
+        })
+    }
+
+    fn selected(&self, request: &Request) -> Result<Vec<&Collection>, PassFailure> {
+        let all = self.catalog.collections();
+        let unknown = |name: &&String| !all.iter().any(|c| c.name == **name);
+        if let Some(name) = request.collections.iter().find(unknown) {
+            let known: Vec<_> = all.iter().map(|c| format!("`{}`", c.name)).collect();
+            return Err(PassFailure::UnknownCollection {
+                name: name.clone(),
+                known: known.join(", "),
+            });
+        }
+        let wanted =
+            |c: &&Collection| request.collections.is_empty() || request.collections.contains(&c.name);
+        Ok(all.iter().filter(wanted).collect())
+    }
+
+    fn identity(&self) -> PlanIdentity {
+        PlanIdentity {
+            catalog: self.catalog.identity().to_owned(),
+            store: self.store.identity().to_owned(),
+        }
+    }
+}
+
+impl Request {
+    fn depth(&self) -> Depth {
+        if self.deep.is_some() || self.digests.is_some() { Depth::Deep } else { Depth::Shallow }
+    }
+
+    /// Whether the pass sees everything there is.
+    fn is_full(&self) -> bool {
+        self.collections.is_empty() && self.slice.is_whole() && self.digests.is_none()
+    }
+}
+
+/// What keeps one collection from a verdict.
+enum Trouble {
+    Catalog(crate::catalog::CatalogError),
+    Listing(crate::store::StoreError),
+    Sorter(crate::sorter::SorterError),
+    Join(String),
+    Ledger(LedgerError),
+}
+
+impl Trouble {
+    fn into_pass_error(self, collection: &str) -> PassError {
+        let (code, message) = match self {
+            Self::Catalog(error) => ("catalog", error_chain(&error)),
+            Self::Listing(error) => ("listing", error_chain(&error)),
+            Self::Sorter(error) => ("spill", error_chain(&error)),
+            Self::Join(message) => ("internal", message),
+            Self::Ledger(error) => ("ledger", error_chain(&error)),
+        };
+        PassError { code: code.to_owned(), message, subject: Some(collection.to_owned()) }
+    }
+}
+
+macro_rules! trouble_from {
+    ($($error:ty => $variant:ident),*) => {$(
+        impl From<$error> for Trouble {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        }
+    )*};
+}
+
+trouble_from!(
+    crate::catalog::CatalogError => Catalog,
+    crate::store::StoreError => Listing,
+    crate::sorter::SorterError => Sorter,
+    LedgerError => Ledger
+);

@@ -1,0 +1,285 @@
+//! From verdicts to a report: the breaker, the orphans, the findings, the plan, the numbers.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::TimeDelta;
+
+use crate::ledger::FindingKey;
+use crate::model::{
+    BreakerState, BreakerSummary, Finding, FindingKind, PassError, Summary, reason,
+};
+use crate::plan::{OrphanSeen, PassCounts, judge_breaker, judge_orphan, make_plan};
+
+use super::examine::Examined;
+use super::outcome::Circumstances;
+use super::{Auditor, Context, PassFailure, PassReport, Request};
+
+/// Clocks that differ by more than this flag no orphans (design §3.3).
+const SKEW_AT_MOST: TimeDelta = TimeDelta::minutes(5);
+
+impl Context<'_> {
+    pub(super) async fn conclude(
+        self,
+        examined: Vec<Examined>,
+        mut errors: Vec<PassError>,
+    ) -> Result<PassReport, PassFailure> {
+        let failed = !errors.is_empty();
+        let full = self.request.is_full() && !failed;
+        let counts = count(&examined);
+        let breaker = if failed { self.known.breaker.clone() } else { self.judge(counts, full) };
+        if breaker != self.known.breaker {
+            self.auditor.ledger.set_breaker(breaker.as_ref()).await?;
+        }
+        let mut findings = Vec::new();
+        for one in &examined {
+            findings.extend(self.describe(one).await?);
+            findings.extend(self.orphans(one, breaker.as_ref(), failed).await?);
+            errors.extend(warnings(one));
+        }
+        self.remember_first_seen(&mut findings).await?;
+        findings.sort();
+        let open = breaker.as_ref().is_some_and(BreakerState::is_open);
+        let plan = make_plan(
+            &findings,
+            &self.pass_id,
+            self.started_at,
+            self.auditor.identity(),
+            open,
+            |_| false,
+        );
+        let read = examined
+            .iter()
+            .flat_map(|one| {
+                let key = &one.verdicts.collection.key;
+                let read = one.verdicts.corrupt.iter().filter(|corrupt| corrupt.read_now);
+                read.map(|corrupt| (key.render(&corrupt.digest), corrupt.meta.clone()))
+            })
+            .collect();
+        let mut summary = self.sum_up(&examined, &findings, errors);
+        summary.breaker = breaker.filter(BreakerState::is_open).map(|state| BreakerSummary {
+            reason: state.reason.as_str().to_owned(),
+            missing: state.missing,
+            expected: state.expected,
+        });
+        let mut report =
+            PassReport { findings, repairs: Vec::new(), summary, plan, read, full };
+        report.decide(self.request, false);
+        if failed {
+            report.summary.forget_counts();
+        }
+        Ok(report)
+    }
+
+    fn judge(&self, counts: PassCounts, full: bool) -> Option<BreakerState> {
+        // A person who names digests has looked; the latch binds all the same.
+        if self.request.digests.is_some() {
+            return self.known.breaker.clone();
+        }
+        judge_breaker(
+            self.known.breaker.as_ref(),
+            counts,
+            full.then_some(self.known.last_full.as_ref()),
+            &self.auditor.settings.breaker,
+            self.started_at,
+        )
+    }
+
+    /// The orphans of one collection, flagged or candidates, with their sightings kept.
+    async fn orphans(
+        &self,
+        examined: &Examined,
+        breaker: Option<&BreakerState>,
+        failed: bool,
+    ) -> Result<Vec<Finding>, PassFailure> {
+        let verdicts = &examined.verdicts;
+        if self.request.digests.is_some() {
+            return Ok(Vec::new());
+        }
+        let ledger = &self.auditor.ledger;
+        let skew = verdicts.skew.unwrap_or_default();
+        let may_flag = breaker.is_none_or(|state| !state.is_open())
+            && !failed
+            && skew.abs() <= SKEW_AT_MOST;
+        let keys: Vec<_> =
+            verdicts.orphans.iter().map(|o| verdicts.collection.key.render(&o.digest)).collect();
+        let before: HashMap<_, _> =
+            ledger.sightings(&keys).await?.into_iter().map(|s| (s.key.clone(), s)).collect();
+        let (mut findings, mut sightings) = (Vec::new(), Vec::new());
+        for (orphan, key) in verdicts.orphans.iter().zip(&keys) {
+            let seen = OrphanSeen {
+                modified: chrono::DateTime::from_timestamp(orphan.time, 0)
+                    .filter(|_| orphan.time != i64::MIN),
+                store_now: self.started_at + skew,
+                now: self.started_at,
+            };
+            let (sighting, old) =
+                judge_orphan(key, before.get(key), seen, &self.auditor.settings.orphans);
+            let flagged = old && may_flag;
+            let mut finding = self.about(FindingKind::Orphan, &orphan.digest, examined);
+            finding.observed_size = Some(orphan.size());
+            finding.first_seen = sighting.first_seen;
+            let (word, detail) = if flagged {
+                (reason::FLAGGED, "no row has wanted it throughout its grace period")
+            } else {
+                (reason::CANDIDATE, "no row wants it; not yet old or often enough seen to flag")
+            };
+            finding.reason = Some(word.to_owned());
+            detail.clone_into(&mut finding.detail);
+            findings.push(finding);
+            sightings.push(sighting);
+        }
+        ledger.put_sightings(&sightings).await?;
+        if self.request.slice.is_whole() && !verdicts.empty_over_objects {
+            ledger.retain_sightings(verdicts.collection.key.prefix(), &keys).await?;
+        }
+        Ok(findings)
+    }
+
+    async fn remember_first_seen(&self, findings: &mut [Finding]) -> Result<(), PassFailure> {
+        let keys: Vec<_> = findings.iter().map(finding_key).collect();
+        let seen = self.auditor.ledger.first_seen(&keys).await?;
+        for (finding, seen) in findings.iter_mut().zip(seen) {
+            // A corruption that stands was found when it was read.
+            finding.first_seen = seen.unwrap_or(finding.first_seen).min(finding.first_seen);
+        }
+        Ok(())
+    }
+
+    fn sum_up(
+        &self,
+        examined: &[Examined],
+        findings: &[Finding],
+        errors: Vec<PassError>,
+    ) -> Summary {
+        let sum = |of: fn(&Examined) -> u64| Some(examined.iter().map(of).sum());
+        let of_kind = |kind| size(findings.iter().filter(|f| f.kind == kind).count());
+        let counts = count(examined);
+        let malformed_rows: u64 = examined.iter().map(|e| e.verdicts.malformed_rows).sum();
+        let mismatches: usize = examined.iter().map(|e| e.verdicts.size_mismatches.len()).sum();
+        let flagged = findings.iter().filter(|f| f.reason.as_deref() == Some(reason::FLAGGED));
+        Summary {
+            pass_id: self.pass_id.clone(),
+            command: self.request.command,
+            depth: self.request.depth(),
+            slice: (!self.request.slice.is_whole()).then(|| self.request.slice.to_string()),
+            started_at: self.started_at,
+            finished_at: self.auditor.clock.now(),
+            outcome: crate::model::Outcome::Clean,
+            exit_code: 0,
+            expected: Some(counts.expected),
+            observed: sum(|e| e.verdicts.observed),
+            present: sum(|e| e.verdicts.present),
+            verified: sum(|e| e.verdicts.verified),
+            missing: Some(of_kind(FindingKind::Missing)),
+            corrupt: Some(of_kind(FindingKind::Corrupt)),
+            unknown: Some(of_kind(FindingKind::Unknown)),
+            young: sum(|e| e.verdicts.young),
+            accepted: Some(size(findings.iter().filter(|f| f.accepted).count())),
+            orphans: Some(of_kind(FindingKind::Orphan)),
+            orphans_flagged: Some(size(flagged.count())),
+            orphan_bytes: sum(|e| e.verdicts.orphans.iter().map(crate::model::Record::size).sum()),
+            foreign: Some(of_kind(FindingKind::Foreign)),
+            invalid_records: Some(malformed_rows + size(mismatches)),
+            at_risk: sum(|e| e.verdicts.at_risk),
+            healed: 0,
+            heal_failed: 0,
+            held: 0,
+            bytes_verified: examined.iter().map(|e| e.verdicts.bytes_verified).sum(),
+            bytes_downloaded: 0,
+            store_requests: self.auditor.store.requests().since(self.requests_before),
+            breaker: None,
+            errors,
+        }
+    }
+}
+
+impl Auditor {
+    /// Keeps a pass in the ledger.
+    pub(super) async fn record(
+        &self,
+        report: &mut PassReport,
+        request: &Request,
+    ) -> Result<(), PassFailure> {
+        report.summary.finished_at = self.clock.now();
+        let keyed: Vec<_> =
+            report.findings.iter().map(|f| (finding_key(f), f.clone())).collect();
+        let full = report.full && request.is_full();
+        self.ledger.record_pass(&report.summary, &keyed, full).await?;
+        Ok(())
+    }
+}
+
+impl PassReport {
+    /// Settles outcome and exit code from what the report holds.
+    pub(super) fn decide(&mut self, request: &Request, refused: bool) {
+        let has = |code: &str| self.summary.errors.iter().any(|error| error.code == code);
+        let soft = ["empty_catalog", "clock_skew"];
+        let around = Circumstances {
+            failed: self.summary.errors.iter().any(|e| !soft.contains(&e.code.as_str())),
+            incomplete: has("empty_catalog"),
+            refused,
+        };
+        self.summary.outcome = request.fail_on.outcome(&self.summary, around);
+        self.summary.exit_code = self.summary.outcome.exit_code();
+    }
+}
+
+fn count(examined: &[Examined]) -> PassCounts {
+    let mut counts = PassCounts::default();
+    for one in examined {
+        let verdicts = &one.verdicts;
+        let damaged = size(verdicts.missing.len() + verdicts.corrupt.len());
+        let unknown = size(verdicts.unknown.len());
+        counts.expected += verdicts.present + damaged + unknown;
+        counts.unknown += unknown;
+        counts.damaged += damaged;
+    }
+    counts
+}
+
+fn warnings(examined: &Examined) -> Vec<PassError> {
+    let verdicts = &examined.verdicts;
+    let warn = |code: &str, message: String| PassError {
+        code: code.to_owned(),
+        message,
+        subject: Some(verdicts.collection.name.clone()),
+    };
+    let mut told = Vec::new();
+    if verdicts.empty_over_objects {
+        told.push(warn(
+            "empty_catalog",
+            format!(
+                "the catalog has no row of collection `{}`, and {} objects lie under `{}`: none of \
+                 them is called an orphan; is this the right catalog?",
+                verdicts.collection.name,
+                verdicts.observed,
+                verdicts.collection.key.prefix()
+            ),
+        ));
+    }
+    if let Some(skew) = verdicts.skew.filter(|skew| skew.abs() > SKEW_AT_MOST) {
+        told.push(warn(
+            "clock_skew",
+            format!(
+                "the store's clock and this machine's differ by {} s: no orphan is flagged",
+                skew.num_seconds()
+            ),
+        ));
+    }
+    told
+}
+
+/// The subject under which the ledger keeps a finding.
+pub(super) fn finding_key(finding: &Finding) -> FindingKey {
+    let subject = finding.key.clone().unwrap_or_else(|| {
+        let refs: HashSet<_> = finding.refs.iter().chain(&finding.names).collect();
+        let mut refs: Vec<_> = refs.into_iter().map(String::as_str).collect();
+        refs.sort_unstable();
+        format!("{}: {} {}", finding.collection, finding.detail, refs.join(" "))
+    });
+    FindingKey { kind: finding.kind, subject }
+}
+
+fn size(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,191 @@
+//! The second, independent observation that turns a suspicion into a finding.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::StreamExt;
+
+use crate::model::{CatalogRow, Collection, Command, Digest, ObjectMeta, Record, error_chain, reason};
+use crate::observe::Event;
+use crate::store::{Probe, StoreError, StoreFault};
+
+use super::verdicts::{Corrupt, Unknown, Verdicts};
+use super::{Context, Trouble};
+
+/// Above this many suspicions a second listing is the second observation (contract §2).
+const HEADS_AT_MOST: usize = 2_000;
+
+/// How many of them are asked for with a HEAD all the same, spread over the digest space.
+const SAMPLED_HEADS: usize = 200;
+
+impl Context<'_> {
+    /// Asks again for what was not listed. What is there after all is present; what the store
+    /// will not speak of is unknown; the rest is returned, twice observed to be absent.
+    pub(super) async fn confirm_missing(
+        &self,
+        mut suspects: Vec<Record>,
+        verdicts: &mut Verdicts,
+    ) -> Result<Vec<Record>, Trouble> {
+        if suspects.len() > HEADS_AT_MOST {
+            suspects = self.list_again(suspects, verdicts).await?;
+            let step = suspects.len().div_ceil(SAMPLED_HEADS).max(1);
+            let sample: Vec<_> = suspects.iter().step_by(step).copied().collect();
+            let agreed = self.probe_all(sample, verdicts).await?;
+            if agreed.contradictions == 0 {
+                return Ok(suspects);
+            }
+            // The two listings and the HEADs disagree: only asking for each one is left.
+            verdicts.unknown.retain(|unknown| !agreed.unknown.contains(&unknown.digest));
+            let settled: HashSet<_> = agreed.present;
+            suspects.retain(|suspect| !settled.contains(&suspect.digest));
+        }
+        Ok(self.probe_all(suspects, verdicts).await?.absent)
+    }
+
+    /// A second complete listing; what it shows is present.
+    async fn list_again(
+        &self,
+        suspects: Vec<Record>,
+        verdicts: &mut Verdicts,
+    ) -> Result<Vec<Record>, Trouble> {
+        let wanted: HashSet<Digest> = suspects.iter().map(|suspect| suspect.digest).collect();
+        let mut listing = self.list(&verdicts.collection.clone(), self.request.slice).await?.sorted;
+        let mut seen = HashSet::new();
+        let mut batch = Vec::new();
+        loop {
+            listing.next_batch(&mut batch)?;
+            if batch.is_empty() {
+                break;
+            }
+            seen.extend(batch.iter().map(|r| r.digest).filter(|digest| wanted.contains(digest)));
+        }
+        let (there, absent): (Vec<_>, Vec<_>) =
+            suspects.into_iter().partition(|suspect| seen.contains(&suspect.digest));
+        there.iter().for_each(|record| verdicts.add_present(record));
+        Ok(absent)
+    }
+
+    async fn probe_all(
+        &self,
+        suspects: Vec<Record>,
+        verdicts: &mut Verdicts,
+    ) -> Result<Probed, Trouble> {
+        let layout = verdicts.collection.key.clone();
+        let probes = suspects.into_iter().map(|record| {
+            let key = layout.render(&record.digest);
+            async move { (record, self.auditor.store.probe(&key).await) }
+        });
+        let mut probes =
+            futures::stream::iter(probes).buffer_unordered(self.auditor.settings.concurrency);
+        let mut probed = Probed::default();
+        while let Some((record, probe)) = probes.next().await {
+            self.auditor.observer.notice(&Event::Confirmed(1));
+            match probe {
+                Probe::Absent => probed.absent.push(record),
+                Probe::Present(_) => {
+                    probed.contradictions += 1;
+                    probed.present.insert(record.digest);
+                    verdicts.add_present(&record);
+                }
+                Probe::Unknown(error) => {
+                    probed.contradictions += 1;
+                    probed.unknown.insert(record.digest);
+                    verdicts.unknown.push(unknown(record.digest, &error));
+                }
+            }
+        }
+        probed.absent.sort_unstable();
+        Ok(probed)
+    }
+
+    /// Looks at objects against which a corruption stands: the same version is corrupt still, one
+    /// that was only touched is read again, another one is present.
+    pub(super) async fn confirm_standing(
+        &self,
+        standing: Vec<Record>,
+        verdicts: &mut Verdicts,
+        to_read: &mut Vec<Record>,
+        absent: &mut Vec<Record>,
+    ) -> Result<(), Trouble> {
+        for record in standing {
+            let key = verdicts.collection.key.render(&record.digest);
+            let Some(corruption) = self.known.corruptions.get(&key) else {
+                verdicts.add_present(&record);
+                continue;
+            };
+            // A heal replaces only what it read and found wrong in its own pass.
+            if self.request.command == Command::Heal {
+                to_read.push(record);
+                continue;
+            }
+            match self.auditor.store.probe(&key).await {
+                Probe::Absent => absent.push(record),
+                Probe::Unknown(error) => verdicts.unknown.push(unknown(record.digest, &error)),
+                Probe::Present(now) => match compare(&now, &corruption.meta) {
+                    Version::Same => verdicts.corrupt.push(Corrupt {
+                        digest: record.digest,
+                        observed_digest: corruption.observed_digest,
+                        meta: now,
+                        read_now: false,
+                        found_at: corruption.found_at,
+                    }),
+                    Version::Touched => to_read.push(record),
+                    Version::Other => {
+                        self.auditor.ledger.clear_corruption(&key).await?;
+                        verdicts.add_present(&record);
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rows of every digest in question again, in batches: the second look at the
+    /// catalog.
+    pub(super) async fn rows_again(
+        &self,
+        collection: &Collection,
+        digests: &[Digest],
+    ) -> Result<HashMap<Digest, Vec<CatalogRow>>, Trouble> {
+        let mut found: HashMap<_, Vec<_>> = HashMap::new();
+        if digests.is_empty() {
+            return Ok(found);
+        }
+        for row in self.auditor.catalog.rows(collection, digests).await? {
+            found.entry(row.digest).or_default().push(row);
+        }
+        Ok(found)
+    }
+}
+
+/// What a round of HEADs said.
+#[derive(Debug, Default)]
+struct Probed {
+    absent: Vec<Record>,
+    present: HashSet<Digest>,
+    unknown: HashSet<Digest>,
+    contradictions: usize,
+}
+
+enum Version {
+    Same,
+    Touched,
+    Other,
+}
+
+fn compare(now: &ObjectMeta, then: &ObjectMeta) -> Version {
+    if now == then {
+        Version::Same
+    } else if now.size == then.size && now.etag == then.etag {
+        Version::Touched
+    } else {
+        Version::Other
+    }
+}
+
+fn unknown(digest: Digest, error: &StoreError) -> Unknown {
+    let reason = match error.fault {
+        StoreFault::NotFound => reason::CHANGED_DURING_PASS,
+        fault => fault.as_str(),
+    };
+    Unknown { digest, reason: reason.to_owned(), detail: error_chain(error) }
+}

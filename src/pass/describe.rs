@@ -1,0 +1,185 @@
+//! Verdicts in words: findings with names, sources and whether they could be healed.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::model::{
+    Attempts, CatalogRow, Cause, Digest, Finding, FindingKind, SourceVerdict, reason, redact_url,
+};
+use crate::plan::{SourceStanding, unhealable};
+
+use super::examine::Examined;
+use super::verdicts::{Corrupt, Foreign};
+use super::{Context, PassFailure};
+
+/// How many row references a finding tells (contract §4).
+const REFS_TOLD: usize = 20;
+
+impl Context<'_> {
+    /// The findings of one collection, orphans apart, in no order.
+    pub(super) async fn describe(&self, examined: &Examined) -> Result<Vec<Finding>, PassFailure> {
+        let verdicts = &examined.verdicts;
+        let damaged = verdicts.missing.iter().chain(verdicts.corrupt.iter().map(|c| &c.digest));
+        let standing = self.standing_verdicts(damaged, &examined.rows).await?;
+        let mut findings = Vec::new();
+        for digest in &verdicts.missing {
+            let mut finding = self.about(FindingKind::Missing, digest, examined);
+            finding.detail = not_found(digest);
+            self.judge_healable(&mut finding, Cause::Missing, examined, &standing);
+            findings.push(finding);
+        }
+        for corrupt in &verdicts.corrupt {
+            let mut finding = self.about(FindingKind::Corrupt, &corrupt.digest, examined);
+            finding.observed_size = Some(corrupt.meta.size);
+            finding.observed_digest = Some(corrupt.observed_digest);
+            finding.reason = Some(reason::DIGEST_MISMATCH.to_owned());
+            finding.detail = corrupt_sentence(corrupt);
+            self.judge_healable(&mut finding, Cause::Corrupt, examined, &standing);
+            findings.push(finding);
+        }
+        for unknown in &verdicts.unknown {
+            let mut finding = self.about(FindingKind::Unknown, &unknown.digest, examined);
+            finding.reason = Some(unknown.reason.clone());
+            finding.detail.clone_from(&unknown.detail);
+            findings.push(finding);
+        }
+        for (digest, observed) in &verdicts.size_mismatches {
+            let mut finding = self.about(FindingKind::InvalidRecord, digest, examined);
+            finding.observed_size = Some(*observed);
+            finding.observed_digest = Some(*digest);
+            finding.reason = Some(reason::SIZE_MISMATCH.to_owned());
+            finding.detail = size_sentence(&finding, *observed);
+            findings.push(finding);
+        }
+        findings.extend(self.malformed(examined));
+        findings.extend(verdicts.foreign.iter().map(|foreign| self.foreign(examined, foreign)));
+        Ok(findings)
+    }
+
+    /// A finding with all that the rows of a digest tell.
+    pub(super) fn about(&self, kind: FindingKind, digest: &Digest, examined: &Examined) -> Finding {
+        let collection = &examined.verdicts.collection;
+        let mut finding = Finding::new(kind, &collection.name, self.started_at, String::new());
+        finding.digest = Some(*digest);
+        finding.key = Some(collection.key.render(digest));
+        let rows = examined.rows.get(digest).map_or(&[][..], Vec::as_slice);
+        let names: BTreeSet<_> = rows.iter().filter_map(|row| row.name.clone()).collect();
+        let refs: BTreeSet<_> = rows.iter().filter_map(|row| row.reference.clone()).collect();
+        finding.names = names.into_iter().collect();
+        finding.rows = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        finding.refs = refs.into_iter().take(REFS_TOLD).collect();
+        finding.sources = urls(rows).iter().map(|url| redact_url(url)).collect();
+        finding.expected_size = rows.iter().find_map(|row| row.size);
+        finding
+    }
+
+    fn judge_healable(
+        &self,
+        finding: &mut Finding,
+        cause: Cause,
+        examined: &Examined,
+        standing: &HashMap<Digest, Vec<SourceVerdict>>,
+    ) {
+        let Some(digest) = finding.digest else { return };
+        let rows = examined.rows.get(&digest).map_or(&[][..], Vec::as_slice);
+        let known = standing.get(&digest).map_or(&[][..], Vec::as_slice);
+        let sources: Vec<_> = urls(rows)
+            .iter()
+            .map(|url| {
+                let id = SourceVerdict::id_of(url);
+                SourceStanding {
+                    permitted: self.auditor.source.permits(url).is_ok(),
+                    verdict: known.iter().find(|v| v.source_id == id).map(|v| v.verdict),
+                }
+            })
+            .collect();
+        let heals = examined.verdicts.collection.heal;
+        let options = &self.auditor.settings.heal;
+        let size = rows.iter().filter_map(|row| row.size).min();
+        finding.unhealable = unhealable(options, heals, cause, size, &sources);
+        finding.healable = Some(finding.unhealable.is_none());
+    }
+
+    /// The verdicts that still stand for these digests. Where rows or sources changed since, both
+    /// verdicts and back-off are forgotten.
+    async fn standing_verdicts<'d>(
+        &self,
+        digests: impl Iterator<Item = &'d Digest>,
+        rows: &HashMap<Digest, Vec<CatalogRow>>,
+    ) -> Result<HashMap<Digest, Vec<SourceVerdict>>, PassFailure> {
+        let ledger = &self.auditor.ledger;
+        let digests: Vec<_> = digests.copied().collect();
+        let mut standing: HashMap<_, _> = digests
+            .iter()
+            .filter_map(|digest| self.known.verdicts.get_key_value(digest))
+            .map(|(digest, verdicts)| (*digest, verdicts.clone()))
+            .collect();
+        for (digest, attempts) in ledger.attempts(&digests).await? {
+            let now = rows.get(&digest).map_or(&[][..], Vec::as_slice);
+            if attempts.fingerprint != Attempts::fingerprint_of(now) {
+                ledger.put_attempts(&digest, None).await?;
+                ledger.clear_verdicts(&digest).await?;
+                standing.remove(&digest);
+            }
+        }
+        Ok(standing)
+    }
+
+    fn malformed<'e>(&'e self, examined: &'e Examined) -> impl Iterator<Item = Finding> + 'e {
+        examined.verdicts.malformed.iter().map(|row| {
+            let name = &examined.verdicts.collection.name;
+            let detail = format!("its digest column holds {}, which is no SHA-256", row.shown);
+            let mut finding =
+                Finding::new(FindingKind::InvalidRecord, name, self.started_at, detail);
+            finding.reason = Some(reason::MALFORMED_DIGEST.to_owned());
+            finding.names = row.name.iter().cloned().collect();
+            finding.refs = row.reference.iter().cloned().collect();
+            finding.rows = 1;
+            finding
+        })
+    }
+
+    fn foreign(&self, examined: &Examined, foreign: &Foreign) -> Finding {
+        let collection = &examined.verdicts.collection;
+        let detail = format!("no digest's key: the layout is {}", collection.key);
+        let mut finding =
+            Finding::new(FindingKind::Foreign, &collection.name, self.started_at, detail);
+        finding.key = Some(foreign.key.clone());
+        finding.observed_size = foreign.size;
+        let evidence =
+            if foreign.addressable { reason::NO_DIGEST_KEY } else { reason::UNADDRESSABLE_KEY };
+        finding.reason = Some(evidence.to_owned());
+        finding
+    }
+}
+
+/// The words in which the server that started it all says so.
+pub(super) fn not_found(digest: &Digest) -> String {
+    format!("package not found with hash {digest}")
+}
+
+fn corrupt_sentence(corrupt: &Corrupt) -> String {
+    let digest = corrupt.observed_digest;
+    if corrupt.read_now {
+        return format!("its {} bytes have digest {digest}", corrupt.meta.size);
+    }
+    let when = corrupt.found_at.format("%Y-%m-%d %H:%M UTC");
+    format!("found corrupt on {when} (digest {digest}), and the same version is still there")
+}
+
+fn size_sentence(finding: &Finding, observed: u64) -> String {
+    let expected = finding.expected_size.map_or("another size".to_owned(), |size| {
+        if size == observed { "several sizes".to_owned() } else { format!("{size} bytes") }
+    });
+    format!("its bytes are right: the catalog gives {expected}, the object has {observed} bytes")
+}
+
+/// The distinct sources of all rows, in the order of the rows.
+fn urls(rows: &[CatalogRow]) -> Vec<&str> {
+    let mut urls: Vec<&str> = Vec::new();
+    for url in rows.iter().filter_map(|row| row.source_url.as_deref()) {
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
+    urls
+}

@@ -1,0 +1,197 @@
+//! Both sides, each read once and in whatever order it comes, into a sorter.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+
+use crate::catalog::ScannedRow;
+use crate::model::{Collection, Digest, KeyTemplate, Record, Slice, SourceVerdict, is_temporary};
+use crate::observe::Event;
+use crate::sorter::{Sorted, Sorter};
+use crate::store::{ListRequest, ListedPage};
+
+use super::verdicts::Foreign;
+use super::{Context, Trouble};
+
+/// One collection, enumerated on both sides.
+pub(super) struct Enumerated {
+    pub(super) expected: Sorted,
+    pub(super) observed: Sorted,
+    /// Rows with a digest, over the whole digest space.
+    pub(super) rows: u64,
+    pub(super) malformed_rows: u64,
+    pub(super) foreign: Vec<Foreign>,
+    pub(super) database_now: DateTime<Utc>,
+    pub(super) store_now: Option<DateTime<Utc>>,
+}
+
+/// The listing of one collection.
+pub(super) struct Listing {
+    pub(super) sorted: Sorted,
+    pub(super) foreign: Vec<Foreign>,
+    pub(super) date: Option<DateTime<Utc>>,
+}
+
+impl Context<'_> {
+    pub(super) async fn enumerate(&self, collection: &Collection) -> Result<Enumerated, Trouble> {
+        self.auditor.observer.notice(&Event::Phase {
+            name: "listing",
+            total_objects: None,
+            total_bytes: None,
+        });
+        let database_now = self.auditor.catalog.now().await?;
+        let (scanned, listing) =
+            futures::try_join!(self.scan(collection), self.list(collection, self.request.slice))?;
+        let (expected, rows, malformed_rows) = scanned;
+        Ok(Enumerated {
+            expected,
+            observed: listing.sorted,
+            rows,
+            malformed_rows,
+            foreign: listing.foreign,
+            database_now,
+            store_now: listing.date,
+        })
+    }
+
+    async fn scan(&self, collection: &Collection) -> Result<(Sorted, u64, u64), Trouble> {
+        let mut sorter = Sorter::new(self.auditor.settings.sorter.clone(), Record::melt);
+        let (mut rows, mut malformed) = (0_u64, 0_u64);
+        let mut batches = self.auditor.catalog.scan(collection);
+        while let Some(batch) = batches.try_next().await? {
+            let n = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+            self.auditor.observer.notice(&Event::Rows(n));
+            for row in batch {
+                let Some(digest) = row.digest else {
+                    malformed += 1;
+                    continue;
+                };
+                rows += 1;
+                if self.request.slice.contains(&digest) {
+                    let at_risk = self.is_at_risk(collection, &digest, &row);
+                    let time = row.updated_at.unwrap_or(i64::MIN);
+                    sorter.push(Record::new(digest, row.size.unwrap_or(0), time, at_risk))?;
+                }
+            }
+        }
+        // Rows without a digest lie in no slice; the first one speaks of them.
+        let malformed = if self.request.slice.is_first() { malformed } else { 0 };
+        Ok((sorter.finish()?, rows, malformed))
+    }
+
+    /// Whether this row alone could not bring its object back.
+    fn is_at_risk(&self, collection: &Collection, digest: &Digest, row: &ScannedRow) -> bool {
+        let heal = &self.auditor.settings.heal;
+        if !heal.enabled || !collection.heal || row.size.is_some_and(|s| s > heal.max_object_size.0)
+        {
+            return true;
+        }
+        let Some(url) = &row.source_url else { return true };
+        let bad = |known: &Vec<SourceVerdict>| {
+            let id = SourceVerdict::id_of(url);
+            known.iter().any(|verdict| verdict.source_id == id)
+        };
+        self.known.verdicts.get(digest).is_some_and(bad) || self.auditor.source.permits(url).is_err()
+    }
+
+    /// Lists a collection's prefix; `slice` may be narrower than the pass's own.
+    pub(super) async fn list(
+        &self,
+        collection: &Collection,
+        slice: Slice,
+    ) -> Result<Listing, Trouble> {
+        let newest = |a: Record, b: Record| if b.time > a.time { b } else { a };
+        let mut sorter = Sorter::new(self.auditor.settings.sorter.clone(), newest);
+        let mut foreign = Vec::new();
+        let mut date = None;
+        let standing: HashSet<Digest> =
+            self.known.corruptions.values().map(|corruption| corruption.digest).collect();
+        let scope = Scope::new(&collection.key, slice, &self.auditor.settings.heal.quarantine);
+        let mut pages = self.auditor.store.list(ListRequest {
+            layout: collection.key.clone(),
+            slice,
+            concurrency: self.auditor.settings.concurrency,
+        });
+        while let Some(page) = pages.try_next().await? {
+            let n = u64::try_from(page.objects.len()).unwrap_or(u64::MAX);
+            self.auditor.observer.notice(&Event::Listed(n));
+            date = date.or(page.date);
+            take(page, &scope, &standing, &mut sorter, &mut foreign)?;
+        }
+        // A listing that started anew may hand on a key twice.
+        foreign.sort();
+        foreign.dedup();
+        Ok(Listing { sorted: sorter.finish()?, foreign, date })
+    }
+}
+
+/// Sorts one page into digests of the slice and foreign keys.
+fn take(
+    page: ListedPage,
+    scope: &Scope<'_>,
+    standing: &HashSet<Digest>,
+    sorter: &mut Sorter,
+    foreign: &mut Vec<Foreign>,
+) -> Result<(), Trouble> {
+    for object in page.objects {
+        if scope.ignores(&object.key) {
+            continue;
+        }
+        match scope.layout.parse(&object.key) {
+            Some(digest) if scope.slice.contains(&digest) => {
+                let time = object.modified.map_or(i64::MIN, |at| at.timestamp());
+                // On this side the bit says that a corruption stands against the digest.
+                let stands = !standing.is_empty() && standing.contains(&digest);
+                sorter.push(Record::new(digest, object.size, time, stands))?;
+            }
+            Some(_) => {}
+            None if scope.owns(&object.key) => {
+                foreign.push(Foreign {
+                    key: object.key,
+                    size: Some(object.size),
+                    addressable: true,
+                });
+            }
+            None => {}
+        }
+    }
+    let unaddressable = page.unaddressable.into_iter().filter(|key| scope.owns(key));
+    foreign.extend(unaddressable.map(|key| Foreign { key, size: None, addressable: false }));
+    Ok(())
+}
+
+/// Which keys a listing speaks of.
+struct Scope<'a> {
+    layout: &'a KeyTemplate,
+    slice: Slice,
+    quarantine: String,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+impl<'a> Scope<'a> {
+    fn new(layout: &'a KeyTemplate, slice: Slice, quarantine: &str) -> Self {
+        let range = slice.range();
+        let bound = |position: u128| u64::try_from(position).ok().map(|at| layout.boundary(at));
+        let quarantine = match quarantine {
+            "" => String::new(),
+            folder => format!("{folder}/"),
+        };
+        let from = if slice.is_first() { None } else { bound(range.start) };
+        Self { layout, slice, quarantine, from, to: bound(range.end) }
+    }
+
+    /// Never observed: folder markers, temporary names, what was set aside.
+    fn ignores(&self, key: &str) -> bool {
+        key.ends_with('/')
+            || is_temporary(key)
+            || (!self.quarantine.is_empty() && key.starts_with(&self.quarantine))
+    }
+
+    /// Whether a key without a digest lies in the slice: between the keys that bound it.
+    fn owns(&self, key: &str) -> bool {
+        self.from.as_deref().is_none_or(|from| key >= from)
+            && self.to.as_deref().is_none_or(|to| key < to)
+    }
+}

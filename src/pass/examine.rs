@@ -1,0 +1,81 @@
+//! One collection from its enumeration to its verdicts.
+
+use std::collections::HashMap;
+
+use crate::model::{CatalogRow, Collection, Digest};
+use crate::reconcile::Rules;
+
+use super::verdicts::Verdicts;
+use super::{Context, Trouble};
+
+/// Rows without a digest that are told one by one; the rest is counted.
+const MALFORMED_TOLD: usize = 1_000;
+
+/// A collection's verdicts, with the rows of every digest in question.
+pub(super) struct Examined {
+    pub(super) verdicts: Verdicts,
+    pub(super) rows: HashMap<Digest, Vec<CatalogRow>>,
+}
+
+impl Context<'_> {
+    pub(super) async fn examine(&self, collection: &Collection) -> Result<Examined, Trouble> {
+        if let Some(digests) = &self.request.digests {
+            return self.examine_named(collection, digests).await;
+        }
+        let mut verdicts = Verdicts::new(collection);
+        let mut sides = self.enumerate(collection).await?;
+        let rules = Rules {
+            now_epoch_seconds: sides.database_now.timestamp(),
+            grace_seconds: i64::try_from(self.auditor.settings.grace.as_secs()).unwrap_or(i64::MAX),
+        };
+        let mut suspicions = self.join(&mut sides, rules, &mut verdicts).await?;
+        let foreign = std::mem::take(&mut sides.foreign);
+        verdicts.observed += u64::try_from(foreign.len()).unwrap_or(u64::MAX);
+        verdicts.foreign = foreign;
+        verdicts.skew = sides.store_now.map(|store| store - self.started_at);
+        verdicts.malformed_rows = sides.malformed_rows;
+        if sides.malformed_rows > 0 {
+            verdicts.malformed =
+                self.auditor.catalog.malformed(collection, MALFORMED_TOLD).await?;
+        }
+        if sides.rows == 0 && verdicts.observed > 0 {
+            verdicts.empty_over_objects = true;
+            verdicts.orphans = Vec::new();
+        }
+        drop(sides);
+        let mut to_read = suspicions.sizes;
+        self.confirm_standing(
+            suspicions.standing,
+            &mut verdicts,
+            &mut to_read,
+            &mut suspicions.missing,
+        )
+        .await?;
+        self.read_all(to_read, &mut verdicts, &mut suspicions.missing).await?;
+        let absent = self.confirm_missing(suspicions.missing, &mut verdicts).await?;
+        verdicts.missing = absent.into_iter().map(|record| record.digest).collect();
+        let rows = self.rows_again(collection, &in_question(&verdicts)).await?;
+        settle(&mut verdicts, &rows);
+        Ok(Examined { verdicts, rows })
+    }
+}
+
+fn in_question(verdicts: &Verdicts) -> Vec<Digest> {
+    let mut digests: Vec<_> = verdicts.missing.clone();
+    digests.extend(verdicts.corrupt.iter().map(|corrupt| corrupt.digest));
+    digests.extend(verdicts.unknown.iter().map(|unknown| unknown.digest));
+    digests.extend(verdicts.size_mismatches.iter().map(|(digest, _)| *digest));
+    digests.extend(verdicts.orphans.iter().map(|orphan| orphan.digest));
+    digests
+}
+
+/// What the second look at the catalog changes: a row that is gone wants nothing, and an object
+/// whose row came meanwhile is no orphan.
+fn settle(verdicts: &mut Verdicts, rows: &HashMap<Digest, Vec<CatalogRow>>) {
+    verdicts.missing.retain(|digest| rows.contains_key(digest));
+    verdicts.corrupt.retain(|corrupt| rows.contains_key(&corrupt.digest));
+    verdicts.unknown.retain(|unknown| rows.contains_key(&unknown.digest));
+    let before = verdicts.orphans.len();
+    verdicts.orphans.retain(|orphan| !rows.contains_key(&orphan.digest));
+    verdicts.present += u64::try_from(before - verdicts.orphans.len()).unwrap_or(0);
+}

@@ -1,0 +1,195 @@
+//! A pass that carries out its plan, and the report as it stands after healing.
+
+use std::collections::HashMap;
+
+use crate::heal::{Healer, held};
+use crate::model::{
+    Cause, FailureReason, Finding, FindingKind, PassError, Repair, RepairResult, Unhealable,
+};
+use crate::plan::{Hold, Plan, Step, Target};
+
+use super::{Auditor, PassFailure, PassReport, Request};
+
+impl Auditor {
+    /// Runs a pass and carries out its plan. With an open breaker nothing is done, and the
+    /// outcome is "refused".
+    pub async fn heal(
+        &self,
+        request: &Request,
+        healer: &Healer,
+    ) -> Result<PassReport, PassFailure> {
+        let report = self.look(request).await?;
+        self.carry_out(report, request, healer).await
+    }
+
+    /// Carries out a plan that was made earlier: its objects are examined again, and entries that
+    /// no longer fit are held. Refused for another catalog or store.
+    pub async fn heal_from(
+        &self,
+        plan: &Plan,
+        request: &Request,
+        healer: &Healer,
+    ) -> Result<PassReport, PassFailure> {
+        let digests = plan.actions.iter().map(|action| action.target.digest).collect();
+        let request = Request { digests: Some(digests), ..request.clone() };
+        if let Some(why) = plan.misfit(&self.identity()) {
+            let empty = Request { digests: Some(Vec::new()), ..request.clone() };
+            let mut report = self.look(&empty).await?;
+            report.summary.errors.push(PassError {
+                code: "plan_misfit".to_owned(),
+                message: why,
+                subject: None,
+            });
+            report.refuse(&request);
+            self.record(&mut report, &request).await?;
+            return Ok(report);
+        }
+        let mut report = self.look(&request).await?;
+        let unfit = report.keep_only(plan);
+        let mut report = self.carry_out_unrecorded(report, &request, healer).await?;
+        report.repairs.extend(unfit);
+        report.count_repairs();
+        report.decide_after_heal(&request);
+        self.record(&mut report, &request).await?;
+        Ok(report)
+    }
+
+    async fn carry_out(
+        &self,
+        report: PassReport,
+        request: &Request,
+        healer: &Healer,
+    ) -> Result<PassReport, PassFailure> {
+        let mut report = self.carry_out_unrecorded(report, request, healer).await?;
+        self.record(&mut report, request).await?;
+        Ok(report)
+    }
+
+    async fn carry_out_unrecorded(
+        &self,
+        mut report: PassReport,
+        request: &Request,
+        healer: &Healer,
+    ) -> Result<PassReport, PassFailure> {
+        let before = self.store.requests();
+        let ask_anew = request.digests.is_some();
+        report.repairs = healer.execute(&report.plan, &report.read, ask_anew).await?;
+        report.apply();
+        let spent = self.store.requests().since(before);
+        let requests = &mut report.summary.store_requests;
+        requests.list += spent.list;
+        requests.head += spent.head;
+        requests.get += spent.get;
+        requests.put += spent.put;
+        report.decide_after_heal(request);
+        if healer.cancel.is_cancelled() {
+            self.record(&mut report, request).await?;
+            return Err(PassFailure::Cancelled);
+        }
+        Ok(report)
+    }
+}
+
+impl PassReport {
+    /// Leaves in the plan what an earlier plan holds too; entries of that plan which the world no
+    /// longer asks for are returned as held.
+    fn keep_only(&mut self, earlier: &Plan) -> Vec<Repair> {
+        let wanted: HashMap<&Target, Cause> =
+            earlier.actions.iter().map(|action| (&action.target, action.cause)).collect();
+        self.plan.actions.retain(|now| wanted.get(&now.target) == Some(&now.cause));
+        let fits = |planned: &&crate::plan::Action| {
+            !self.plan.actions.iter().any(|now| now.target == planned.target)
+        };
+        let unfit = earlier.actions.iter().filter(fits);
+        unfit.map(|action| held(action, "the plan no longer fits: it is not in that state any more"))
+            .collect()
+    }
+
+    /// Findings and counts as they are after these repairs.
+    fn apply(&mut self) {
+        let by_key: HashMap<(String, String), Repair> = self
+            .repairs
+            .iter()
+            .map(|repair| ((repair.collection.clone(), repair.key.clone()), repair.clone()))
+            .collect();
+        let summary = &mut self.summary;
+        self.findings.retain_mut(|finding| {
+            let Some(repair) = repair_of(finding, &by_key) else { return true };
+            if !repair.result.is_success() {
+                learn(finding, repair);
+                return true;
+            }
+            let gone_from = match finding.kind {
+                FindingKind::Corrupt => &mut summary.corrupt,
+                FindingKind::Missing
+                | FindingKind::Unknown
+                | FindingKind::InvalidRecord
+                | FindingKind::Orphan
+                | FindingKind::Foreign => &mut summary.missing,
+            };
+            *gone_from = gone_from.map(|n| n.saturating_sub(1));
+            summary.present = summary.present.map(|n| n + 1);
+            if repair.result == RepairResult::Restored {
+                summary.verified = summary.verified.map(|n| n + 1);
+            }
+            false
+        });
+        self.count_repairs();
+    }
+
+    fn count_repairs(&mut self) {
+        let count = |wanted: fn(RepairResult) -> bool| {
+            u64::try_from(self.repairs.iter().filter(|r| wanted(r.result)).count()).unwrap_or(0)
+        };
+        self.summary.healed = count(|result| result == RepairResult::Restored);
+        self.summary.held = count(|result| result == RepairResult::Held);
+        self.summary.heal_failed =
+            count(|result| !result.is_success() && result != RepairResult::Held);
+        self.summary.bytes_downloaded = self.repairs.iter().map(|repair| repair.bytes).sum();
+    }
+
+    fn decide_after_heal(&mut self, request: &Request) {
+        let refused = self.summary.breaker.is_some();
+        self.decide(request, refused);
+    }
+
+    fn refuse(&mut self, request: &Request) {
+        self.summary.errors.retain(|error| error.code == "plan_misfit");
+        self.decide(request, true);
+        self.summary.outcome = crate::model::Outcome::Refused;
+        self.summary.exit_code = self.summary.outcome.exit_code();
+    }
+
+    /// Whether the breaker keeps the plan from being carried out.
+    pub fn is_held_by_breaker(&self) -> bool {
+        self.plan.actions.iter().any(|action| action.step == Step::Hold(Hold::Breaker))
+    }
+}
+
+fn repair_of<'a>(
+    finding: &Finding,
+    repairs: &'a HashMap<(String, String), Repair>,
+) -> Option<&'a Repair> {
+    if !matches!(finding.kind, FindingKind::Missing | FindingKind::Corrupt) {
+        return None;
+    }
+    repairs.get(&(finding.collection.clone(), finding.key.clone()?))
+}
+
+/// What a failed repair taught about the next one.
+fn learn(finding: &mut Finding, repair: &Repair) {
+    let why = match repair.reason {
+        Some(FailureReason::SourceGone) => Unhealable::SourceGone,
+        Some(FailureReason::SourceDrifted) => Unhealable::SourceDrifted,
+        Some(FailureReason::PolicyBlocked) => Unhealable::PolicyBlocked,
+        Some(FailureReason::TooLarge) => Unhealable::TooLarge,
+        Some(
+            FailureReason::SourceUnavailable
+            | FailureReason::StoreWrite
+            | FailureReason::VerifyAfterWrite,
+        )
+        | None => return,
+    };
+    finding.unhealable = Some(why);
+    finding.healable = Some(false);
+}

@@ -1,0 +1,157 @@
+//! Reading: the only thing that proves an object right, or corrupt.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{Corruption, Digest, ObjectMeta, Record, error_chain};
+use crate::observe::{Event, Observer};
+use crate::store::{Store, StoreError, StoreFault};
+
+use super::verdicts::{Corrupt, Unknown, Verdicts};
+use super::{Context, Trouble};
+
+/// What reading an object told.
+pub(super) enum Read {
+    /// Its bytes, whole.
+    Whole { digest: Digest, meta: ObjectMeta },
+    /// It is not there.
+    Absent,
+    /// Nobody can say.
+    Unknown(StoreError),
+}
+
+impl Context<'_> {
+    /// Reads and hashes these objects; those that turn out to be absent go to `absent`, to be
+    /// confirmed like any other suspicion.
+    pub(super) async fn read_all(
+        &self,
+        records: Vec<Record>,
+        verdicts: &mut Verdicts,
+        absent: &mut Vec<Record>,
+    ) -> Result<(), Trouble> {
+        let layout = verdicts.collection.key.clone();
+        let reads = records.into_iter().map(|record| {
+            let store = Arc::clone(&self.auditor.store);
+            let observer = Arc::clone(&self.auditor.observer);
+            let key = layout.render(&record.digest);
+            // A task of its own each, so that hashing uses every core.
+            let task = tokio::spawn(async move {
+                let read = read(store.as_ref(), &key, observer.as_ref()).await;
+                (key, read)
+            });
+            async move { (record, AbortOnDrop(task).joined().await) }
+        });
+        let mut reads =
+            futures::stream::iter(reads).buffer_unordered(self.auditor.settings.deep_concurrency);
+        while let Some((record, joined)) = reads.next().await {
+            let (key, read) = joined.map_err(|error| Trouble::Join(error.to_string()))?;
+            self.weigh(&record, &key, read, verdicts, absent).await?;
+        }
+        Ok(())
+    }
+
+    async fn weigh(
+        &self,
+        record: &Record,
+        key: &str,
+        read: Read,
+        verdicts: &mut Verdicts,
+        absent: &mut Vec<Record>,
+    ) -> Result<(), Trouble> {
+        let (observed, meta) = match read {
+            Read::Absent => {
+                absent.push(*record);
+                return Ok(());
+            }
+            Read::Unknown(error) => {
+                verdicts.unknown.push(Unknown {
+                    digest: record.digest,
+                    reason: error.fault.as_str().to_owned(),
+                    detail: error_chain(&error),
+                });
+                return Ok(());
+            }
+            Read::Whole { digest, meta } => (digest, meta),
+        };
+        verdicts.bytes_verified = verdicts.bytes_verified.saturating_add(meta.size);
+        let standing = self.known.corruptions.get(key);
+        if observed == record.digest {
+            verdicts.add_present(record);
+            verdicts.verified += 1;
+            if record.size() != 0 && record.size() != meta.size {
+                verdicts.size_mismatches.push((record.digest, meta.size));
+            }
+            if standing.is_some() {
+                self.auditor.ledger.clear_corruption(key).await?;
+            }
+            return Ok(());
+        }
+        let corruption = Corruption {
+            key: key.to_owned(),
+            digest: record.digest,
+            observed_digest: observed,
+            meta: meta.clone(),
+            found_at: self.started_at,
+        };
+        self.auditor.ledger.put_corruption(&corruption).await?;
+        verdicts.corrupt.push(Corrupt {
+            digest: record.digest,
+            observed_digest: observed,
+            meta,
+            read_now: true,
+            found_at: self.started_at,
+        });
+        Ok(())
+    }
+}
+
+/// Ends a read that nobody waits for any more, so that a pass that is told to end reads nothing on.
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> AbortOnDrop<T> {
+    async fn joined(mut self) -> Result<T, tokio::task::JoinError> {
+        (&mut self.0).await
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Reads one object to its end. Fewer or more bytes than the store said are no verdict.
+pub(super) async fn read(store: &dyn Store, key: &str, observer: &dyn Observer) -> Read {
+    match hash(store, key, observer).await {
+        Ok((digest, meta)) => Read::Whole { digest, meta },
+        Err(error) if error.fault == StoreFault::NotFound => Read::Absent,
+        Err(error) => Read::Unknown(error),
+    }
+}
+
+async fn hash(
+    store: &dyn Store,
+    key: &str,
+    observer: &dyn Observer,
+) -> Result<(Digest, ObjectMeta), StoreError> {
+    let mut reading = store.read(key).await?;
+    let (mut hasher, mut length) = (Sha256::new(), 0_u64);
+    while let Some(chunk) = reading.body.try_next().await? {
+        hasher.update(&chunk);
+        let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        length = length.saturating_add(bytes);
+        observer.notice(&Event::Verified { bytes, done: false });
+    }
+    observer.notice(&Event::Verified { bytes: 0, done: true });
+    if length != reading.meta.size {
+        return Err(StoreError {
+            fault: StoreFault::Malformed,
+            action: format!("read {key}"),
+            hint: Some(format!("{} bytes were said and {length} came", reading.meta.size)),
+            source: None,
+        });
+    }
+    Ok((Digest::new(hasher.finalize().into()), reading.meta))
+}

@@ -1,0 +1,90 @@
+//! [`Verdicts`]: what a pass knows of one collection before it is told in findings.
+
+use chrono::{DateTime, Utc};
+
+use crate::model::{Collection, Digest, MalformedRow, ObjectMeta, Record};
+
+/// An object whose bytes were read and are wrong.
+#[derive(Debug, Clone)]
+pub(super) struct Corrupt {
+    pub(super) digest: Digest,
+    pub(super) observed_digest: Digest,
+    pub(super) meta: ObjectMeta,
+    /// Whether it was read in this pass; otherwise the corruption stands from an earlier one.
+    pub(super) read_now: bool,
+    pub(super) found_at: DateTime<Utc>,
+}
+
+/// An object that nobody can say anything about.
+#[derive(Debug, Clone)]
+pub(super) struct Unknown {
+    pub(super) digest: Digest,
+    pub(super) reason: String,
+    pub(super) detail: String,
+}
+
+/// A key that the layout renders for no digest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Foreign {
+    pub(super) key: String,
+    pub(super) size: Option<u64>,
+    pub(super) addressable: bool,
+}
+
+/// What a pass knows of one collection. Every expected object is in exactly one of `present`,
+/// `missing`, `corrupt` and `unknown`.
+#[derive(Debug)]
+pub(super) struct Verdicts {
+    pub(super) collection: Collection,
+    /// Objects listed, foreign ones included.
+    pub(super) observed: u64,
+    pub(super) present: u64,
+    pub(super) verified: u64,
+    pub(super) bytes_verified: u64,
+    pub(super) at_risk: u64,
+    pub(super) young: u64,
+    pub(super) missing: Vec<Digest>,
+    pub(super) corrupt: Vec<Corrupt>,
+    pub(super) unknown: Vec<Unknown>,
+    /// Healthy bytes whose rows give another size; the size as observed.
+    pub(super) size_mismatches: Vec<(Digest, u64)>,
+    /// Objects that no row wants; their records tell size and time.
+    pub(super) orphans: Vec<Record>,
+    pub(super) foreign: Vec<Foreign>,
+    pub(super) malformed: Vec<MalformedRow>,
+    pub(super) malformed_rows: u64,
+    /// The store's clock less restock's, where the store told it.
+    pub(super) skew: Option<chrono::TimeDelta>,
+    /// No row at all, and a prefix that is not empty: no orphans, and a word about it.
+    pub(super) empty_over_objects: bool,
+}
+
+impl Verdicts {
+    pub(super) fn new(collection: &Collection) -> Self {
+        Self {
+            collection: collection.clone(),
+            observed: 0,
+            present: 0,
+            verified: 0,
+            bytes_verified: 0,
+            at_risk: 0,
+            young: 0,
+            missing: Vec::new(),
+            corrupt: Vec::new(),
+            unknown: Vec::new(),
+            size_mismatches: Vec::new(),
+            orphans: Vec::new(),
+            foreign: Vec::new(),
+            malformed: Vec::new(),
+            malformed_rows: 0,
+            skew: None,
+            empty_over_objects: false,
+        }
+    }
+
+    /// Counts an object that is there with whatever bytes.
+    pub(super) fn add_present(&mut self, expected: &Record) {
+        self.present += 1;
+        self.at_risk += u64::from(expected.at_risk());
+    }
+}
