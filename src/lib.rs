@@ -15,5 +15,6 @@ pub mod model;
 pub mod observe;
 pub mod pass;
 pub mod plan;
+pub mod sorter;
 pub mod source;
 pub mod store;
