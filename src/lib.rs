@@ -15,6 +15,7 @@ pub mod model;
 pub mod observe;
 pub mod pass;
 pub mod plan;
+pub mod reconcile;
 pub mod sorter;
 pub mod source;
 pub mod store;
