@@ -61,10 +61,9 @@ impl Rules {
     }
 
     /// Whether a row is younger than the grace period. One from the future is; one without a time
-    /// (`i64::MIN`) is not, whatever the grace period.
+    /// (`i64::MIN`) is not, whatever the grace period, since its age saturates.
     pub fn is_young(&self, expected: &Record) -> bool {
-        let age_seconds = self.now_epoch_seconds.saturating_sub(expected.time);
-        expected.time != i64::MIN && age_seconds < self.grace_seconds
+        self.now_epoch_seconds.saturating_sub(expected.time) < self.grace_seconds
     }
 }
 
