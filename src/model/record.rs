@@ -22,6 +22,9 @@ pub struct Record {
 }
 
 impl Record {
+    /// Length in bytes of [`Record::to_bytes`].
+    pub const BYTES: usize = 48;
+
     /// A record; `size` 0 in the catalog means that it is not known there.
     pub fn new(digest: Digest, size: u64, time: i64, at_risk: bool) -> Self {
         let size = size.min(UNSURE_SIZE);
@@ -50,6 +53,36 @@ impl Record {
         let at_risk = self.at_risk() && other.at_risk();
         Self::new(self.digest, size, self.time.min(other.time), at_risk)
     }
+
+    /// Two listings of one key as one observed object: the newer one counts, and of two of the
+    /// same time the larger one, so that the order in which they came does not matter.
+    #[must_use]
+    pub fn newer(self, other: Self) -> Self {
+        let age = |record: &Self| (record.time, record.flag_and_size);
+        if age(&other) > age(&self) { other } else { self }
+    }
+
+    /// The record in 48 bytes, for a temporary file: digest, flag and size, time, big-endian.
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let (digest, rest) = bytes.split_at_mut(32);
+        digest.copy_from_slice(self.digest.as_bytes());
+        let (size, time) = rest.split_at_mut(8);
+        size.copy_from_slice(&self.flag_and_size.to_be_bytes());
+        time.copy_from_slice(&self.time.to_be_bytes());
+        bytes
+    }
+
+    /// The record that [`Record::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
+        let (digest, rest) = bytes.split_at(32);
+        let (size, time) = rest.split_at(8);
+        Self {
+            digest: Digest::new(digest.first_chunk().copied().unwrap_or_default()),
+            flag_and_size: u64::from_be_bytes(size.first_chunk().copied().unwrap_or_default()),
+            time: i64::from_be_bytes(time.first_chunk().copied().unwrap_or_default()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +100,20 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_48_bytes() {
-        assert_eq!(size_of::<Record>(), 48);
+    fn of_two_listings_of_one_key_the_newer_counts_whatever_their_order() {
+        let listed = |size, time| Record::new(Digest::new([7; 32]), size, time, false);
+        assert_eq!(listed(1, 9).newer(listed(2, 3)), listed(1, 9));
+        assert_eq!(listed(2, 3).newer(listed(1, 9)), listed(1, 9));
+        assert_eq!(listed(1, 3).newer(listed(2, 3)), listed(2, 3).newer(listed(1, 3)));
+    }
+
+    #[test]
+    fn a_record_is_48_bytes_in_memory_and_in_a_file() {
+        assert_eq!(size_of::<Record>(), Record::BYTES);
+        let digest = Digest::new(std::array::from_fn(|at| u8::try_from(at).unwrap()));
+        for (size, time, at_risk) in [(0, i64::MIN, false), (UNSURE_SIZE, -1, true), (5, 7, true)] {
+            let record = Record::new(digest, size, time, at_risk);
+            assert_eq!(Record::from_bytes(&record.to_bytes()), record);
+        }
     }
 }

@@ -1,0 +1,134 @@
+//! [`Judgement`]: what to think of a joined pair.
+
+use crate::model::{Digest, Record, UNSURE_SIZE};
+
+use super::Joined;
+
+/// SHA-256 of no bytes: the only digest that an object of 0 bytes can have.
+const EMPTY: Digest = Digest::new([
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
+    0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+]);
+
+/// What a judgement depends on besides the pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// When the pass began by the database's own clock, in seconds since 1970.
+    pub now_epoch_seconds: i64,
+    /// Absent objects whose rows are younger than this, in seconds, are not judged.
+    pub grace_seconds: i64,
+}
+
+/// What to think of one digest. All but `Healthy` and `Young` are suspicions, to be confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// Wanted, listed, and of a possible size.
+    Healthy,
+    /// Wanted and not listed.
+    Missing,
+    /// Wanted and not listed, but too young to be judged.
+    Young,
+    /// Wanted and listed with a size that is not the catalog's, or that the digest cannot have.
+    /// Only reading the bytes tells which of the two is wrong.
+    SizeDiffers {
+        /// Size in bytes that the catalog or the digest gives; `None` where rows disagree, and
+        /// where none is given but the object is empty.
+        expected: Option<u64>,
+        /// Size in bytes as listed.
+        observed: u64,
+    },
+    /// Listed and not wanted.
+    Orphan,
+}
+
+impl Judgement {
+    /// Whether a second observation has to confirm it.
+    pub const fn is_suspicion(&self) -> bool {
+        !matches!(self, Self::Healthy | Self::Young)
+    }
+}
+
+impl Rules {
+    /// Judges one digest.
+    #[inline]
+    pub fn judge(&self, joined: &Joined) -> Judgement {
+        match joined {
+            Joined::Both(expected, observed) => compare_sizes(expected, observed),
+            Joined::Expected(expected) if self.is_young(expected) => Judgement::Young,
+            Joined::Expected(_) => Judgement::Missing,
+            Joined::Observed(_) => Judgement::Orphan,
+        }
+    }
+
+    /// Whether a row is younger than the grace period. One from the future is; one without a time
+    /// (`i64::MIN`) is not, whatever the grace period, since its age saturates.
+    pub fn is_young(&self, expected: &Record) -> bool {
+        self.now_epoch_seconds.saturating_sub(expected.time) < self.grace_seconds
+    }
+}
+
+#[inline]
+fn compare_sizes(expected: &Record, observed: &Record) -> Judgement {
+    let (wanted, listed) = (expected.size(), observed.size());
+    let fits_digest = (listed == 0) == (expected.digest == EMPTY);
+    if fits_digest && (wanted == 0 || wanted == listed) {
+        return Judgement::Healthy;
+    }
+    let expected = match wanted {
+        0 => (expected.digest == EMPTY).then_some(0),
+        UNSURE_SIZE => None,
+        known => Some(known),
+    };
+    Judgement::SizeDiffers { expected, observed: listed }
+}
+
+/// The numbers of a join.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Distinct digests that the catalog wants, whether young or not.
+    pub expected: u64,
+    /// Distinct digests that the store lists.
+    pub observed: u64,
+    /// Judged healthy.
+    pub healthy: u64,
+    /// The healthy ones of which no source may be used. Where a suspicion turns out to be present
+    /// after all, its record says whether it is one more.
+    pub at_risk: u64,
+    /// Judged missing.
+    pub missing: u64,
+    /// Absent, and too young to be judged.
+    pub young: u64,
+    /// Listed with a doubtful size.
+    pub size_differs: u64,
+    /// Listed and not wanted.
+    pub orphans: u64,
+}
+
+impl Tally {
+    /// Counts one digest and what is thought of it.
+    #[inline]
+    pub fn count(&mut self, joined: &Joined, judgement: &Judgement) {
+        match joined {
+            Joined::Both(expected, _) => {
+                self.expected += 1;
+                self.observed += 1;
+                let healthy = *judgement == Judgement::Healthy;
+                self.at_risk += u64::from(healthy && expected.at_risk());
+            }
+            Joined::Expected(_) => self.expected += 1,
+            Joined::Observed(_) => self.observed += 1,
+        }
+        match judgement {
+            Judgement::Healthy => self.healthy += 1,
+            Judgement::Missing => self.missing += 1,
+            Judgement::Young => self.young += 1,
+            Judgement::SizeDiffers { .. } => self.size_differs += 1,
+            Judgement::Orphan => self.orphans += 1,
+        }
+    }
+
+    /// How many suspicions there are to confirm.
+    pub const fn suspicions(&self) -> u64 {
+        self.missing + self.size_differs + self.orphans
+    }
+}
