@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use futures::StreamExt;
 
-use crate::model::{CatalogRow, Collection, Command, Digest, ObjectMeta, Record, error_chain, reason};
+use crate::model::{
+    CatalogRow, Collection, Command, Digest, ObjectMeta, Record, error_chain, reason,
+};
 use crate::observe::Event;
-use crate::store::{Probe, StoreError, StoreFault};
+use crate::store::{Probe, StoreError};
 
 use super::verdicts::{Corrupt, Unknown, Verdicts};
 use super::{Context, Trouble};
@@ -60,7 +62,9 @@ impl Context<'_> {
         }
         let (there, absent): (Vec<_>, Vec<_>) =
             suspects.into_iter().partition(|suspect| seen.contains(&suspect.digest));
-        there.iter().for_each(|record| verdicts.add_present(record));
+        for record in &there {
+            verdicts.add_present(record);
+        }
         Ok(absent)
     }
 
@@ -76,25 +80,25 @@ impl Context<'_> {
         });
         let mut probes =
             futures::stream::iter(probes).buffer_unordered(self.auditor.settings.concurrency);
-        let mut probed = Probed::default();
+        let mut told = Probed::default();
         while let Some((record, probe)) = probes.next().await {
             self.auditor.observer.notice(&Event::Confirmed(1));
             match probe {
-                Probe::Absent => probed.absent.push(record),
+                Probe::Absent => told.absent.push(record),
                 Probe::Present(_) => {
-                    probed.contradictions += 1;
-                    probed.present.insert(record.digest);
+                    told.contradictions += 1;
+                    told.present.insert(record.digest);
                     verdicts.add_present(&record);
                 }
                 Probe::Unknown(error) => {
-                    probed.contradictions += 1;
-                    probed.unknown.insert(record.digest);
+                    told.contradictions += 1;
+                    told.unknown.insert(record.digest);
                     verdicts.unknown.push(unknown(record.digest, &error));
                 }
             }
         }
-        probed.absent.sort_unstable();
-        Ok(probed)
+        told.absent.sort_unstable();
+        Ok(told)
     }
 
     /// Looks at objects against which a corruption stands: the same version is corrupt still, one
@@ -183,9 +187,6 @@ fn compare(now: &ObjectMeta, then: &ObjectMeta) -> Version {
 }
 
 fn unknown(digest: Digest, error: &StoreError) -> Unknown {
-    let reason = match error.fault {
-        StoreFault::NotFound => reason::CHANGED_DURING_PASS,
-        fault => fault.as_str(),
-    };
-    Unknown { digest, reason: reason.to_owned(), detail: error_chain(error) }
+    let reason = error.fault.as_str().to_owned();
+    Unknown { digest, reason, detail: error_chain(error) }
 }

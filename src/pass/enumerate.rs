@@ -92,7 +92,8 @@ impl Context<'_> {
             let id = SourceVerdict::id_of(url);
             known.iter().any(|verdict| verdict.source_id == id)
         };
-        self.known.verdicts.get(digest).is_some_and(bad) || self.auditor.source.permits(url).is_err()
+        self.known.verdicts.get(digest).is_some_and(bad)
+            || self.auditor.source.permits(url).is_err()
     }
 
     /// Lists a collection's prefix; `slice` may be narrower than the pass's own.
@@ -145,7 +146,6 @@ fn take(
                 let stands = !standing.is_empty() && standing.contains(&digest);
                 sorter.push(Record::new(digest, object.size, time, stands))?;
             }
-            Some(_) => {}
             None if scope.owns(&object.key) => {
                 foreign.push(Foreign {
                     key: object.key,
@@ -153,7 +153,7 @@ fn take(
                     addressable: true,
                 });
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     let unaddressable = page.unaddressable.into_iter().filter(|key| scope.owns(key));

@@ -18,8 +18,17 @@ impl Auditor {
         request: &Request,
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
-        let report = self.look(request).await?;
-        self.carry_out(report, request, healer).await
+        let mut report = self.look(request).await?;
+        for digest in std::mem::take(&mut report.unwanted) {
+            report.summary.errors.push(PassError {
+                code: "no_such_row".to_owned(),
+                message: format!("no row of the catalog wants {digest}: there is nothing to heal"),
+                subject: Some(digest.to_string()),
+            });
+        }
+        let mut report = self.carry_out(report, request, healer).await?;
+        self.record(&mut report, request).await?;
+        Ok(report)
     }
 
     /// Carries out a plan that was made earlier: its objects are examined again, and entries that
@@ -46,7 +55,7 @@ impl Auditor {
         }
         let mut report = self.look(&request).await?;
         let unfit = report.keep_only(plan);
-        let mut report = self.carry_out_unrecorded(report, &request, healer).await?;
+        let mut report = self.carry_out(report, &request, healer).await?;
         report.repairs.extend(unfit);
         report.count_repairs();
         report.decide_after_heal(&request);
@@ -55,17 +64,6 @@ impl Auditor {
     }
 
     async fn carry_out(
-        &self,
-        report: PassReport,
-        request: &Request,
-        healer: &Healer,
-    ) -> Result<PassReport, PassFailure> {
-        let mut report = self.carry_out_unrecorded(report, request, healer).await?;
-        self.record(&mut report, request).await?;
-        Ok(report)
-    }
-
-    async fn carry_out_unrecorded(
         &self,
         mut report: PassReport,
         request: &Request,
@@ -101,7 +99,8 @@ impl PassReport {
             !self.plan.actions.iter().any(|now| now.target == planned.target)
         };
         let unfit = earlier.actions.iter().filter(fits);
-        unfit.map(|action| held(action, "the plan no longer fits: it is not in that state any more"))
+        unfit
+            .map(|action| held(action, "the plan no longer fits: it is not in that state any more"))
             .collect()
     }
 

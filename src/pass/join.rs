@@ -41,7 +41,14 @@ impl Context<'_> {
         }
         loop {
             let visit = |joined: Joined| {
-                sort_out(&joined, &rules, self.request.deep, verdicts, &mut suspicions, &mut to_read);
+                sort_out(
+                    &joined,
+                    &rules,
+                    self.request.deep,
+                    verdicts,
+                    &mut suspicions,
+                    &mut to_read,
+                );
             };
             let more = join
                 .step::<SorterError>(
@@ -84,10 +91,7 @@ fn sort_out(
                 verdicts.add_present(expected);
             }
         }
-        Joined::Expected(expected) if rules.judge(joined) == Judgement::Young => {
-            let _ = expected;
-            verdicts.young += 1;
-        }
+        Joined::Expected(_) if rules.judge(joined) == Judgement::Young => verdicts.young += 1,
         Joined::Expected(expected) => suspicions.missing.push(*expected),
         Joined::Observed(observed) => {
             verdicts.observed += 1;

@@ -112,6 +112,8 @@ pub struct PassReport {
     read: HashMap<String, ObjectMeta>,
     /// Whether it saw everything there is, so that it may close findings.
     full: bool,
+    /// Named digests that no row wants.
+    unwanted: Vec<Digest>,
 }
 
 /// What keeps a pass from being run at all.
@@ -212,8 +214,9 @@ impl Auditor {
                 known: known.join(", "),
             });
         }
-        let wanted =
-            |c: &&Collection| request.collections.is_empty() || request.collections.contains(&c.name);
+        let wanted = |c: &&Collection| {
+            request.collections.is_empty() || request.collections.contains(&c.name)
+        };
         Ok(all.iter().filter(wanted).collect())
     }
 
