@@ -61,7 +61,11 @@ impl Context<'_> {
             missing: state.missing,
             expected: state.expected,
         });
-        let mut report = PassReport { findings, repairs: Vec::new(), summary, plan, read, full };
+        let named = self.request.digests.iter().flatten();
+        let unwanted = named.filter(|d| !examined.iter().any(|one| one.rows.contains_key(d)));
+        let unwanted = unwanted.copied().collect();
+        let repairs = Vec::new();
+        let mut report = PassReport { findings, repairs, summary, plan, read, full, unwanted };
         report.decide(self.request, false);
         if failed {
             report.summary.forget_counts();
