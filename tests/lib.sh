@@ -138,6 +138,17 @@ clean_up() {
     [[ -n $KEEP_LOGS ]] || rm -rf "$WORK"
 }
 
+# After failing tests: where to look. The logs themselves only if a server is gone, for else they
+# would push what the tests said off the screen.
+point_to_logs() {
+    KEEP_LOGS=1
+    if (($(jobs -rp | wc -l) < 2)); then
+        show_logs
+    else
+        say "the servers' logs are in $WORK/logs"
+    fi
+}
+
 show_logs() {
     local log
     KEEP_LOGS=1
@@ -207,7 +218,7 @@ launch_juicefs() {
         "sqlite3://$WORK/data/juicefs.db" "127.0.0.1:$PORT"
 }
 
-# Starts both servers and exports what the tests read. Tests skip what is not exported.
+# Starts both servers and exports what the tests read of them.
 start_servers() {
     export RESTOCK_TEST_ACCESS_KEY=restock-test RESTOCK_TEST_SECRET_KEY=restock-test-secret
     export RESTOCK_TEST_JUICEFS_BUCKET=restock
