@@ -42,11 +42,14 @@ pub fn object_table(
     if view.places.iter().all(|place| place.rows.is_empty()) {
         writeln!(out, "  no row of the catalog wants it")?;
     }
+    if !view.findings.is_empty() || view.attempts.is_some() || view.held.is_some() {
+        writeln!(out)?;
+    }
     for finding in &view.findings {
         let why = finding.unhealable.map(|why| format!(", {}", because(why))).unwrap_or_default();
         writeln!(
             out,
-            "  finding:   {}{why} since {}: {}",
+            "  finding:    {}{why} since {}: {}",
             finding.kind.as_str(),
             time(finding.first_seen),
             escape(&finding.detail)
@@ -57,26 +60,26 @@ pub fn object_table(
         let failed = count(attempts.failures.into(), "failed heal");
         writeln!(
             out,
-            "  attempts:  {failed}, the last {result} at {}",
+            "  attempts:   {failed}, the last {result} at {}",
             or_dash(attempts.last_at.map(time))
         )?;
     }
     if let Some(at) = view.next_try {
-        writeln!(out, "  next try:  {}", time(at))?;
+        writeln!(out, "  next try:   {}", time(at))?;
     }
     if let Some(held) = &view.held {
-        writeln!(out, "  held:      {}", escape(held))?;
+        writeln!(out, "  held:       {}", escape(held))?;
     }
     if view.repairs.is_empty() {
         return Ok(());
     }
-    writeln!(out, "  repairs:")?;
+    writeln!(out)?;
     let rows = view.repairs.iter().map(|past| {
         let repair = &past.repair;
         let detail = escape(&repair.detail).into_owned();
         [time(past.at), repair.result.as_str().to_owned(), bytes(repair.bytes), detail]
     });
-    grid(out, ["AT", "RESULT", "DOWNLOADED", "DETAIL"], rows)
+    grid(out, ["REPAIR", "RESULT", "DOWNLOADED", "DETAIL"], rows)
 }
 
 fn place_lines(
@@ -84,10 +87,10 @@ fn place_lines(
     options: &TextOptions<'_>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    writeln!(out, "  collection {}", escape(&place.collection))?;
-    writeln!(out, "  key:       {}", escape(&place.key))?;
+    writeln!(out, "\n  collection: {}", escape(&place.collection))?;
+    writeln!(out, "  key:        {}", escape(&place.key))?;
     let (tone, state) = object(&place.object);
-    writeln!(out, "  object:    {}", options.paint(tone, &state))?;
+    writeln!(out, "  object:     {}", options.paint(tone, &state))?;
     if !place.rows.is_empty() {
         let rows = place.rows.iter().map(|row| {
             [
@@ -100,7 +103,7 @@ fn place_lines(
         grid(out, ["ROW", "NAME", "SIZE", "UPDATED"], rows)?;
     }
     if place.sources.is_empty() {
-        return writeln!(out, "  sources:   none");
+        return writeln!(out, "  sources:    none");
     }
     grid(out, ["SOURCE", "LAST VERDICT"], place.sources.iter().map(source))
 }
