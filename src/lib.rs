@@ -17,6 +17,7 @@ pub mod observe;
 pub mod pass;
 pub mod plan;
 pub mod reconcile;
+pub mod report;
 pub mod sorter;
 pub mod source;
 pub mod store;

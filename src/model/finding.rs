@@ -139,6 +139,8 @@ pub struct Finding {
     /// The same in a sentence.
     pub detail: String,
     /// When a pass first found it.
+    #[serde(serialize_with = "super::instant::millis")]
+    #[schemars(with = "DateTime<Utc>")]
     pub first_seen: DateTime<Utc>,
 }
 

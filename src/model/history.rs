@@ -64,6 +64,8 @@ pub struct Attempts {
     /// How the last one ended.
     pub last_result: Option<RepairResult>,
     /// When the last one ended.
+    #[serde(serialize_with = "super::instant::optional_millis")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
     pub last_at: Option<DateTime<Utc>>,
     /// Fingerprint of the rows and sources that were tried; another one clears the back-off.
     pub fingerprint: String,
@@ -97,6 +99,8 @@ pub struct SourceVerdict {
     /// The digest of what it sent.
     pub observed_digest: Option<Digest>,
     /// When it was asked.
+    #[serde(serialize_with = "super::instant::millis")]
+    #[schemars(with = "DateTime<Utc>")]
     pub at: DateTime<Utc>,
 }
 
@@ -130,6 +134,8 @@ pub struct BreakerState {
     /// Expected objects, as the last full pass counted them.
     pub expected: u64,
     /// When it opened.
+    #[serde(serialize_with = "super::instant::millis")]
+    #[schemars(with = "DateTime<Utc>")]
     pub opened_at: DateTime<Utc>,
     /// The number that a person acknowledged: of missing objects, or of expected ones where the
     /// inventory shrank. Heals run until a full pass finds the world inside the limits, or worse

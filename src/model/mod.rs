@@ -7,6 +7,7 @@ mod collection;
 mod digest;
 mod finding;
 mod history;
+pub mod instant;
 mod key;
 mod record;
 mod redact;

@@ -134,8 +134,12 @@ pub struct Summary {
     /// `i/n`, or null for the whole digest space.
     pub slice: Option<String>,
     /// When it began.
+    #[serde(serialize_with = "super::instant::millis")]
+    #[schemars(with = "DateTime<Utc>")]
     pub started_at: DateTime<Utc>,
     /// When it ended.
+    #[serde(serialize_with = "super::instant::millis")]
+    #[schemars(with = "DateTime<Utc>")]
     pub finished_at: DateTime<Utc>,
     /// How it ended.
     pub outcome: Outcome,

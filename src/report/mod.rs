@@ -1,0 +1,78 @@
+//! What a pass found and did, and what is known of an object or a store, for people and programs.
+//!
+//! Everything is written into a [`std::io::Write`]; nothing is printed here.
+
+mod breaker;
+mod file;
+mod findings;
+mod format;
+mod json;
+mod object;
+mod record;
+mod repairs;
+mod status;
+mod table;
+mod text;
+mod view;
+
+use std::io;
+
+use crate::model::{Cause, Finding, Repair, Summary};
+
+pub use breaker::breaker;
+pub use file::{ParseTargetError, ReportTarget, WriteReportError};
+pub use format::{Format, ParseFormatError};
+pub use json::{json, ndjson};
+pub use object::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};
+pub use record::{SCHEMA_ID, schema};
+pub use status::{Standing, StatusView};
+pub use table::table;
+pub use text::{Color, TextOptions, bytes, count, escape};
+pub use view::{object_json, object_table, status_json, status_table};
+
+/// One pass for a reader. Findings and repairs are sorted when they are written.
+#[derive(Debug, Clone, Copy)]
+pub struct PassReport<'a> {
+    /// What is wrong.
+    pub findings: &'a [Finding],
+    /// What was done about it.
+    pub repairs: &'a [Repair],
+    /// The pass in numbers.
+    pub summary: &'a Summary,
+}
+
+impl<'a> PassReport<'a> {
+    /// Writes the report in one of its forms; the text options matter to the table alone.
+    pub fn write(
+        &self,
+        format: Format,
+        options: &TextOptions<'_>,
+        out: &mut impl io::Write,
+    ) -> io::Result<()> {
+        match format {
+            Format::Table => table(self, options, out),
+            Format::Json => json(self, out),
+            Format::Ndjson => ndjson(self, out),
+        }
+    }
+
+    /// By kind, collection and key. References alone: a million findings are not copied.
+    fn sorted_findings(&self) -> Vec<&'a Finding> {
+        let mut findings: Vec<_> = self.findings.iter().collect();
+        findings.sort_unstable();
+        findings
+    }
+
+    /// By cause, collection and key; several repairs of one key stay in the order of their time.
+    fn sorted_repairs(&self) -> Vec<&'a Repair> {
+        let mut repairs: Vec<_> = self.repairs.iter().collect();
+        repairs.sort_by_key(|repair| {
+            let rank = match repair.cause {
+                Cause::Missing => 0_u8,
+                Cause::Corrupt => 1,
+            };
+            (rank, repair.collection.as_str(), repair.key.as_str())
+        });
+        repairs
+    }
+}

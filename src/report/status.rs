@@ -1,0 +1,66 @@
+//! [`StatusView`]: what the ledger knows now, as `status` tells it.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::{BreakerState, Finding, FindingKind, Summary};
+
+/// What the ledger knows of one store.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct StatusView {
+    /// The store's identity: scheme, endpoint, bucket and prefix.
+    pub store: String,
+    /// The newest passes, newest first.
+    pub passes: Vec<Summary>,
+    /// The findings that stand, counted by kind.
+    pub standing: Vec<Standing>,
+    /// The breaker, where it is latched.
+    pub breaker: Option<BreakerState>,
+    /// Objects whose heal failed and is to be tried again.
+    pub heals_pending: u64,
+    /// When the first of them is due; null where none is.
+    #[serde(serialize_with = "crate::model::instant::optional_millis")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
+    pub next_heal_at: Option<DateTime<Utc>>,
+    /// Uploads that were begun and not ended; the next heal sweeps those that a crash left.
+    pub uploads: u64,
+}
+
+/// The findings of one kind that stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Standing {
+    /// The kind.
+    pub kind: FindingKind,
+    /// How many.
+    pub count: u64,
+    /// Those of them that could be healed, as far as the last pass could say.
+    pub healable: u64,
+    /// Those of them that a person accepted.
+    pub accepted: u64,
+    /// When the oldest of them was first seen.
+    #[serde(serialize_with = "crate::model::instant::millis")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub oldest: DateTime<Utc>,
+}
+
+impl Standing {
+    /// Findings counted by kind, in report order; kinds without one are left out.
+    pub fn of(findings: &[Finding]) -> Vec<Self> {
+        let tally = |kind| {
+            let of_kind = || findings.iter().filter(move |finding| finding.kind == kind);
+            let oldest = of_kind().map(|finding| finding.first_seen).min()?;
+            let n = |wanted: fn(&Finding) -> bool| {
+                of_kind().filter(|finding| wanted(finding)).fold(0, |n, _| n + 1)
+            };
+            Some(Self {
+                kind,
+                count: n(|_| true),
+                healable: n(|finding| finding.healable == Some(true)),
+                accepted: n(|finding| finding.accepted),
+                oldest,
+            })
+        };
+        FindingKind::ALL.into_iter().filter_map(tally).collect()
+    }
+}

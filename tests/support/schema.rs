@@ -1,0 +1,82 @@
+//! As much of JSON Schema as the reports use. A keyword that is not known here is a failure, so
+//! that nothing is taken for checked that is not.
+
+use serde_json::Value;
+
+/// What of `value` does not follow `schema`; `root` holds the `$defs`.
+pub(crate) fn violations(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    let Some(schema) = schema.as_object() else {
+        return if *schema == true { vec![] } else { vec![format!("{at}: no schema: {schema}")] };
+    };
+    let mut found = Vec::new();
+    for (keyword, rule) in schema {
+        found.extend(violation(root, (keyword, rule), value, at));
+    }
+    found
+}
+
+fn violation(
+    root: &Value,
+    (keyword, rule): (&str, &Value),
+    value: &Value,
+    at: &str,
+) -> Vec<String> {
+    let unless = |holds: bool| {
+        if holds { vec![] } else { vec![format!("{at}: {value} breaks {keyword} {rule}")] }
+    };
+    match keyword {
+        "$schema" | "$defs" | "title" | "description" | "format" | "default" => Vec::new(),
+        "$ref" => {
+            let name = rule.as_str().unwrap().strip_prefix("#").unwrap();
+            violations(root, root.pointer(name).unwrap(), value, at)
+        }
+        "type" => {
+            let allowed = rule.as_array().cloned().unwrap_or_else(|| vec![rule.clone()]);
+            unless(allowed.iter().any(|name| has_type(value, name.as_str().unwrap())))
+        }
+        "const" => unless(value == rule),
+        "enum" => unless(rule.as_array().unwrap().contains(value)),
+        "minimum" => unless(value.as_f64().is_none_or(|n| n >= rule.as_f64().unwrap())),
+        "maximum" => unless(value.as_f64().is_none_or(|n| n <= rule.as_f64().unwrap())),
+        "pattern" => {
+            assert_eq!(rule, "^[0-9a-fA-F]{64}$", "the one pattern that is known here");
+            let hex = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+            unless(value.as_str().is_none_or(hex))
+        }
+        "anyOf" | "oneOf" => {
+            let fits = |option: &&Value| violations(root, option, value, at).is_empty();
+            unless(rule.as_array().unwrap().iter().any(|option| fits(&option)))
+        }
+        "items" => value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|item| violations(root, rule, item, &format!("{at}[]")))
+            .collect(),
+        "required" => {
+            let has = |name: &Value| value.get(name.as_str().unwrap()).is_some();
+            unless(!value.is_object() || rule.as_array().unwrap().iter().all(has))
+        }
+        "properties" => rule
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter_map(|(name, rule)| Some((name, rule, value.get(name)?)))
+            .flat_map(|(name, rule, inner)| violations(root, rule, inner, &format!("{at}.{name}")))
+            .collect(),
+        other => vec![format!("{at}: keyword `{other}` is not known here")],
+    }
+}
+
+fn has_type(value: &Value, name: &str) -> bool {
+    match name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => false,
+    }
+}
