@@ -1,7 +1,11 @@
 //! The ledger port: what was found and done, durably. All of it belongs to one store, whose
 //! identity the adapter is opened with.
 
+mod lock;
+mod open;
 mod options;
+mod place;
+mod sqlite;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -11,7 +15,10 @@ use crate::model::{
     SourceVerdict, Summary, Upload,
 };
 
+pub use lock::{Holder, Lock, LockError};
+pub use open::open;
 pub use options::LedgerOptions;
+pub use place::OpenError;
 
 /// The ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +67,10 @@ pub trait Ledger: Send + Sync {
 
     /// The findings that stand, in report order, at most `limit`.
     async fn findings(&self, limit: u32) -> Result<Vec<Finding>>;
+
+    /// Forgets the passes and repairs that ended and the findings that were closed before this
+    /// time, save the last full pass, and tells how many those were.
+    async fn prune(&self, before: DateTime<Utc>) -> Result<u64>;
 
     /// Every standing corruption.
     async fn corruptions(&self) -> Result<Vec<Corruption>>;

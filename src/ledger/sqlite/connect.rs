@@ -1,0 +1,168 @@
+//! Making and opening the file: who may read it, what it must hold, and its schema.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+use tokio::time::Instant;
+
+use crate::ledger::place::OpenError;
+
+/// "rstk" in ASCII, as the first migration sets it.
+const APPLICATION_ID: i64 = 0x7273_746b;
+
+/// How long a statement waits for another process to finish its own. A pass with 100,000 findings
+/// is written in a few seconds even by slow machines.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the switch to WAL is tried again; `SQLite` does not wait by itself there.
+const WAL_RETRY: Duration = Duration::from_millis(20);
+
+/// Bytes of the write-ahead log that stay on disk after a checkpoint.
+const JOURNAL_SIZE_LIMIT_BYTES: &str = "16777216";
+
+/// Connections that read beside the one that writes.
+const READERS: u32 = 4;
+
+/// Files are opened one at a time in a process. When a process closes any descriptor of a file,
+/// `SQLite`'s locks on it in that process are gone; so nobody may make a file while another
+/// connection already uses it.
+static OPENING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// The connections of a ledger: one that writes, so that writers of one process queue in order
+/// instead of polling for a lock, and some that only read.
+pub(super) struct Pools {
+    pub(super) write: SqlitePool,
+    pub(super) read: SqlitePool,
+}
+
+/// Opens the file, made with mode 0600 if it is absent, and brings its schema up to date.
+pub(super) async fn connect(file: &Path) -> Result<Pools, OpenError> {
+    let _opening = OPENING.lock().await;
+    require_folder(file)?;
+    create(file)?;
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT_BYTES)
+        .disable_statement_logging();
+    prepare(file, &options).await?;
+    let pool = |connections| {
+        // A file does not hang up, so there is nothing to test before each use.
+        SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
+    };
+    Ok(Pools {
+        read: pool(READERS).connect_lazy_with(options.clone().pragma("query_only", "ON")),
+        write: pool(1).connect_lazy_with(options),
+    })
+}
+
+fn require_folder(file: &Path) -> Result<(), OpenError> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(OpenError::FolderAbsent { folder: folder.to_owned() })
+}
+
+/// Makes the file for its owner alone; `SQLite` gives its `-wal` and `-shm` files the same mode.
+fn create(file: &Path) -> Result<(), OpenError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(OpenError::Create { path: file.to_owned(), source }),
+    }
+}
+
+/// Refuses what is no ledger before anything is written to it, then migrates.
+async fn prepare(file: &Path, options: &SqliteConnectOptions) -> Result<(), OpenError> {
+    let failed = |error| refused_or_failed(file.to_owned(), error);
+    let mut connection = options.connect().await.map_err(failed)?;
+    let found = what_is_in(&mut connection).await.map_err(failed)?;
+    if let Some(what) = found {
+        return Err(OpenError::NotALedger { path: file.to_owned(), what });
+    }
+    switch_to_wal(&mut connection).await.map_err(failed)?;
+    migrate(&mut connection).await?;
+    connection.close().await.map_err(failed)
+}
+
+/// `None` for a ledger and for an empty file, which becomes one.
+async fn what_is_in(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
+    if id == APPLICATION_ID {
+        return Ok(None);
+    }
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1 LIMIT 5",
+    )
+    .fetch_all(connection)
+    .await?;
+    match (id, tables.is_empty()) {
+        (0, true) => Ok(None),
+        (_, true) => Ok(Some(format!("its application id is {id:#x}"))),
+        (_, false) => Ok(Some(format!("it holds the tables {}", tables.join(", ")))),
+    }
+}
+
+async fn switch_to_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let switched: Result<String, _> =
+            sqlx::query_scalar("PRAGMA journal_mode = WAL").fetch_one(&mut *connection).await;
+        match switched {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(WAL_RETRY).await;
+            }
+            // A file system without shared memory stays in its old mode, which works as well.
+            other => return other.map(drop),
+        }
+    }
+}
+
+/// One transaction around all migrations, since sqlx takes no lock here: of two processes that
+/// open a new ledger at once, the second waits and finds everything done.
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let sql = include_str!("../../../migrations/ledger/0001_ledger.sql");
+    let known =
+        vec![Migration::new(1, "ledger".into(), MigrationType::Simple, sql.into_sql_str(), false)];
+    let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let migrator = Migrator::with_migrations(known);
+    let as_migrate = |error| OpenError::Migrate(MigrateError::Execute(error));
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(as_migrate)?;
+    migrator.run_direct(None, &mut *transaction, false).await.map_err(|error| {
+        if let MigrateError::VersionMissing(found) = error {
+            return OpenError::Newer { found, known: newest };
+        }
+        OpenError::Migrate(error)
+    })?;
+    transaction.commit().await.map_err(as_migrate)
+}
+
+fn refused_or_failed(path: PathBuf, source: sqlx::Error) -> OpenError {
+    // SQLITE_NOTADB
+    if primary_code(&source) == Some(26) {
+        return OpenError::NotALedger { path, what: "it is no SQLite database".to_owned() };
+    }
+    OpenError::Database { path, source }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    // SQLITE_BUSY and SQLITE_LOCKED
+    matches!(primary_code(error), Some(5 | 6))
+}
+
+/// The low byte of the extended code that sqlx gives.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code: u32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
