@@ -1,6 +1,15 @@
 //! The source port: where the bytes of an object can be had again.
 
+mod address;
+mod answer;
+mod body;
+mod decode;
+mod http;
 mod options;
+mod policy;
+mod resolver;
+mod retry;
+mod transport;
 
 use std::time::Duration;
 
@@ -8,7 +17,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
+pub use http::{HttpSource, SourceError};
 pub use options::{HostOptions, SourceOptions};
+pub use retry::next_delay;
 
 /// Which bytes of an encoded answer are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,235 @@
+//! The body of an answer, under guard: counted, limited, and given up when it is cut off, silent
+//! or too slow.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
+
+use super::FetchError;
+
+/// A source that gives fewer bytes than this in [`SLOW_WINDOW`] is given up: at that rate 1 GiB
+/// takes ten weeks, and a download that is kept alive by a byte now and then blocks its place.
+const SLOW_BYTES: u64 = 10 * 1024;
+/// The time of waiting over which [`SLOW_BYTES`] is measured; the allowed silence where that is
+/// longer. Time in which nobody asks for bytes (the store is slow) does not count.
+const SLOW_WINDOW: Duration = Duration::from_mins(1);
+
+/// A body that is under way. Errors of `chunks` are texts without secrets.
+pub(super) struct Download {
+    /// What comes.
+    pub(super) chunks: BoxStream<'static, Result<Bytes, String>>,
+    /// The URL as it may be printed.
+    pub(super) shown: String,
+    /// Length in bytes as said.
+    pub(super) said: Option<u64>,
+    /// The most bytes that are handed on.
+    pub(super) limit: u64,
+    /// How long nothing may come.
+    pub(super) silence: Duration,
+    /// The place in the host's queue, held until the body ends or is dropped.
+    #[expect(dead_code, reason = "it is held, and released by being dropped")]
+    pub(super) permit: Option<OwnedSemaphorePermit>,
+}
+
+/// The same bytes, ending in an error where they are not the whole.
+pub(super) fn guard(download: Download) -> BoxStream<'static, Result<Bytes, FetchError>> {
+    stream::try_unfold(Guarded::new(download), Guarded::next).boxed()
+}
+
+struct Guarded {
+    download: Download,
+    received: u64,
+    window: Window,
+}
+
+/// The bytes of one stretch of waiting.
+#[derive(Default)]
+struct Window {
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Guarded {
+    fn new(download: Download) -> Self {
+        Self { download, received: 0, window: Window::default() }
+    }
+
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, FetchError> {
+        let began = Instant::now();
+        let answer = timeout(self.download.silence, self.download.chunks.next()).await;
+        self.window.waited += began.elapsed();
+        match answer {
+            Err(_) => {
+                let silence = humantime::format_duration(self.download.silence);
+                Err(self.gave_up(&format!("silent for {silence} after {}", self.progress())))
+            }
+            Ok(Some(Err(cause))) => {
+                Err(self.gave_up(&format!("cut off after {}: {cause}", self.progress())))
+            }
+            Ok(Some(Ok(chunk))) => self.hand_on(chunk),
+            Ok(None) if self.download.said.is_some_and(|said| said != self.received) => {
+                Err(self.gave_up(&format!("cut off after {}", self.progress())))
+            }
+            Ok(None) => Ok(None),
+        }
+    }
+
+    fn hand_on(mut self, chunk: Bytes) -> Result<Option<(Bytes, Self)>, FetchError> {
+        let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        self.received = self.received.saturating_add(bytes);
+        if self.received > self.download.limit {
+            return Err(FetchError::TooLarge { limit: self.download.limit });
+        }
+        self.window.bytes = self.window.bytes.saturating_add(bytes);
+        let window = SLOW_WINDOW.max(self.download.silence);
+        if self.window.waited >= window {
+            if self.window.bytes < SLOW_BYTES {
+                let came = self.window.bytes;
+                let waited = humantime::format_duration(window);
+                return Err(self.gave_up(&format!(
+                    "too slow: {came} bytes in {waited}, after {}",
+                    self.progress()
+                )));
+            }
+            self.window = Window::default();
+        }
+        Ok(Some((chunk, self)))
+    }
+
+    fn progress(&self) -> String {
+        match self.download.said {
+            Some(said) => format!("{} of {said} bytes", self.received),
+            None => format!("{} bytes", self.received),
+        }
+    }
+
+    fn gave_up(&self, what: &str) -> FetchError {
+        FetchError::Transient {
+            message: format!("{}: {what}", self.download.shown),
+            retry_after: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures::TryStreamExt;
+    use tokio::sync::Semaphore;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    fn download(chunks: BoxStream<'static, Result<Bytes, String>>) -> Download {
+        Download {
+            chunks,
+            shown: "https://h.example/a".to_owned(),
+            said: None,
+            limit: u64::MAX,
+            silence: Duration::from_mins(1),
+            permit: None,
+        }
+    }
+
+    /// `count` chunks of `size` bytes, each after a wait.
+    fn dripping(
+        count: usize,
+        size: usize,
+        wait: Duration,
+    ) -> BoxStream<'static, Result<Bytes, String>> {
+        stream::iter(0..count)
+            .then(move |_| async move {
+                sleep(wait).await;
+                Ok(Bytes::from(vec![b'x'; size]))
+            })
+            .boxed()
+    }
+
+    async fn length(download: Download) -> Result<usize, String> {
+        guard(download)
+            .try_fold(0, |sum, chunk| async move { Ok(sum + chunk.len()) })
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_drips_is_given_up_after_a_minute() {
+        let slow = download(dripping(1_000, 5, Duration::from_secs(1)));
+        let error = length(slow).await.unwrap_err();
+        assert_eq!(error, "https://h.example/a: too slow: 300 bytes in 1m, after 300 bytes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_source_above_the_least_rate_may_take_all_day() {
+        let slow = download(dripping(10_000, 1_000, Duration::from_secs(5)));
+        assert_eq!(length(slow).await, Ok(10_000_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_a_slow_reader_is_not_the_sources() {
+        let mut body = guard(download(dripping(200, 5, Duration::from_millis(1))));
+        let mut count = 0;
+        while let Some(chunk) = body.next().await {
+            chunk.unwrap();
+            count += 1;
+            sleep(Duration::from_hours(1)).await;
+        }
+        assert_eq!(count, 200);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_patience_above_the_window_widens_it() {
+        let patient = Download {
+            silence: Duration::from_mins(5),
+            ..download(dripping(3, 5_000, Duration::from_secs(100)))
+        };
+        assert_eq!(length(patient).await, Ok(15_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_told_with_what_came_before() {
+        let silent = Download {
+            said: Some(50),
+            silence: Duration::from_secs(30),
+            ..download(dripping(3, 10, Duration::from_secs(5)).chain(stream::pending()).boxed())
+        };
+        let error = length(silent).await.unwrap_err();
+        assert_eq!(error, "https://h.example/a: silent for 30s after 30 of 50 bytes");
+    }
+
+    #[tokio::test]
+    async fn the_limit_is_exact() {
+        for (limit, outcome) in [
+            (30, Ok(30)),
+            (29, Err("larger than 29 bytes".to_owned())),
+            (0, Err("larger than 0 bytes".to_owned())),
+        ] {
+            let body = Download { limit, ..download(dripping(3, 10, Duration::ZERO)) };
+            assert_eq!(length(body).await, outcome);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_another_length_than_said_is_cut_off() {
+        let body = Download { said: Some(31), ..download(dripping(3, 10, Duration::ZERO)) };
+        let error = length(body).await.unwrap_err();
+        assert_eq!(error, "https://h.example/a: cut off after 30 of 31 bytes");
+    }
+
+    #[tokio::test]
+    async fn the_place_in_the_queue_is_held_as_long_as_the_body() {
+        let queue = Arc::new(Semaphore::new(1));
+        let permit = Some(Arc::clone(&queue).try_acquire_owned().unwrap());
+        let mut body = guard(Download { permit, ..download(dripping(2, 1, Duration::ZERO)) });
+        for _ in 0..2 {
+            body.next().await.unwrap().unwrap();
+            assert_eq!(queue.available_permits(), 0);
+        }
+        assert!(body.next().await.is_none());
+        assert_eq!(queue.available_permits(), 1);
+    }
+}

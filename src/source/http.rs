@@ -1,0 +1,261 @@
+//! The HTTP(S) source: asks for a URL once, under the policy, following redirects by itself.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use http::HeaderValue;
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, ETAG};
+use reqwest::{Client, Response};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use url::Url;
+
+use super::answer::{Encoding, Head, encoding, judge, text_of};
+use super::body::{Download, guard};
+use super::decode::{decoded, encoded_limit};
+use super::policy::{Policy, host_named, host_of};
+use super::resolver::PolicyResolver;
+use super::transport::{cause_of, no_answer};
+use super::{Decoding, FetchError, Fetched, Source, SourceOptions};
+use crate::model::{redact_url, redact_urls_in};
+
+/// A client of HTTP(S) sources.
+pub struct HttpSource {
+    client: Client,
+    policy: Arc<Policy>,
+    /// `Authorization` of hosts, keyed as [`host_of`] spells them.
+    tokens: HashMap<String, HeaderValue>,
+    /// The queue in front of each host.
+    queues: Mutex<HashMap<String, Arc<Semaphore>>>,
+    per_host: usize,
+    read_timeout: Duration,
+    max_redirects: usize,
+}
+
+/// Why a source could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A `[[source.host]]` whose name is none.
+    #[error("`{name}` of [[source.host]] is no host name; write it without scheme, port and path")]
+    Host {
+        /// As configured.
+        name: String,
+    },
+    /// A token file that cannot be read.
+    #[error("cannot read {}, the bearer token file of {host}", path.display())]
+    TokenFile {
+        /// The host that the token is for.
+        host: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A token file whose text is no token.
+    #[error("{} is to hold the bearer token of {host}: one line of visible ASCII", path.display())]
+    Token {
+        /// The host that the token is for.
+        host: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The HTTP client could not be built, usually for want of certificates.
+    #[error(
+        "cannot set up HTTPS; are the system's CA certificates installed (or SSL_CERT_FILE set)?"
+    )]
+    Client(#[source] reqwest::Error),
+}
+
+impl HttpSource {
+    /// A client as configured. Reads the bearer token files; opens no connection.
+    pub fn new(options: &SourceOptions) -> Result<Self, SourceError> {
+        let tokens = read_tokens(options)?;
+        let policy = Arc::new(Policy::new(options));
+        let client = Client::builder()
+            .user_agent(concat!("restock/", env!("CARGO_PKG_VERSION")))
+            // A proxy would connect where no policy of ours is asked.
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(PolicyResolver(Arc::clone(&policy))))
+            .connect_timeout(options.connect_timeout.0)
+            .build()
+            .map_err(SourceError::Client)?;
+        Ok(Self {
+            client,
+            policy,
+            tokens,
+            queues: Mutex::default(),
+            per_host: usize::try_from(options.per_host.max(1)).unwrap_or(1),
+            read_timeout: options.read_timeout.0,
+            max_redirects: usize::try_from(options.max_redirects).unwrap_or(usize::MAX),
+        })
+    }
+
+    /// Asks once, without following a redirect.
+    async fn ask(&self, url: &Url) -> Result<Response, FetchError> {
+        let shown = redact_url(url.as_str());
+        let mut request = self.client.get(bare_for(url, self.token_for(url).is_some()));
+        request = request.header(ACCEPT_ENCODING, "identity");
+        if let Some(token) = self.token_for(url) {
+            request = request.header(AUTHORIZATION, token);
+        }
+        let Ok(answer) = timeout(self.read_timeout, request.send()).await else {
+            let silence = humantime::format_duration(self.read_timeout);
+            return Err(FetchError::Transient {
+                message: format!("{shown}: silent for {silence}, no answer (source.read_timeout)"),
+                retry_after: None,
+            });
+        };
+        answer.map_err(|error| no_answer(error, &shown))
+    }
+
+    /// The token of exactly this host; in plain text only where the host's own entry allows that.
+    fn token_for(&self, url: &Url) -> Option<HeaderValue> {
+        let host = host_of(url)?;
+        let guarded = url.scheme() == "https" || self.policy.allows_http_by_name(&host);
+        self.tokens.get(&host).filter(|_| guarded).cloned()
+    }
+
+    /// Waits for a place among the downloads of this URL's host.
+    async fn queue(&self, url: &Url) -> Result<OwnedSemaphorePermit, FetchError> {
+        let host = host_of(url).unwrap_or_default();
+        let queue = {
+            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || Arc::new(Semaphore::new(self.per_host));
+            Arc::clone(queues.entry(host).or_insert_with(new))
+        };
+        queue
+            .acquire_owned()
+            .await
+            .map_err(|closed| FetchError::Permanent(format!("queue of the host: {closed}")))
+    }
+
+    /// Follows redirects to an answer with a body. Each hop passes the policy and waits in the
+    /// queue of its own host, holding no place in another.
+    async fn follow(
+        &self,
+        mut url: Url,
+    ) -> Result<(Url, Response, OwnedSemaphorePermit), FetchError> {
+        let mut seen = vec![url.clone()];
+        loop {
+            let permit = self.queue(&url).await?;
+            let response = self.ask(&url).await?;
+            let Head::Redirect(next) = judge(&url, response.status(), response.headers())? else {
+                return Ok((url, response, permit));
+            };
+            self.policy.check_url(&next).map_err(|refusal| {
+                FetchError::Policy(format!("redirect to {}: {refusal}", redact_url(next.as_str())))
+            })?;
+            if seen.contains(&next) {
+                let (from, to) = (redact_url(url.as_str()), redact_url(next.as_str()));
+                return Err(FetchError::Permanent(format!(
+                    "redirect loop: {from} leads back to {to}"
+                )));
+            }
+            if seen.len() > self.max_redirects {
+                return Err(FetchError::Permanent(format!(
+                    "more than {} redirects (source.max_redirects), the last to {}",
+                    self.max_redirects,
+                    redact_url(next.as_str())
+                )));
+            }
+            seen.push(next.clone());
+            url = next;
+        }
+    }
+}
+
+#[async_trait]
+impl Source for HttpSource {
+    fn permits(&self, url: &str) -> Result<(), String> {
+        self.policy.check_url(&parse(url)?)
+    }
+
+    async fn fetch(
+        &self,
+        url: &str,
+        decoding: Decoding,
+        limit: u64,
+    ) -> Result<Fetched, FetchError> {
+        let url = parse(url).map_err(FetchError::Policy)?;
+        self.policy.check_url(&url).map_err(FetchError::Policy)?;
+        let (url, response, permit) = self.follow(url).await?;
+        answer_of(&url, response, permit, self.read_timeout, decoding, limit)
+    }
+}
+
+/// An answer whose whole body follows, as the port hands it on.
+fn answer_of(
+    url: &Url,
+    response: Response,
+    permit: OwnedSemaphorePermit,
+    silence: Duration,
+    decoding: Decoding,
+    limit: u64,
+) -> Result<Fetched, FetchError> {
+    let shown = redact_url(url.as_str());
+    let length = response.content_length();
+    let etag = text_of(response.headers(), ETAG);
+    let encoding = encoding(response.headers());
+    let is_undone = decoding == Decoding::Decoded && encoding != Encoding::Identity;
+    let wire_limit = if is_undone { encoded_limit(limit) } else { limit };
+    if length.is_some_and(|length| length > wire_limit) {
+        return Err(FetchError::TooLarge { limit });
+    }
+    let chunks =
+        response.bytes_stream().map(|chunk| chunk.map_err(|error| cause_of(&error.without_url())));
+    let sent = guard(Download {
+        chunks: chunks.boxed(),
+        shown: shown.clone(),
+        said: length,
+        limit: wire_limit,
+        silence,
+        permit: Some(permit),
+    });
+    let body = if is_undone { decoded(&encoding, shown, sent, limit)? } else { sent };
+    Ok(Fetched { length, etag, encoded: encoding != Encoding::Identity, body })
+}
+
+fn parse(url: &str) -> Result<Url, String> {
+    let mut parsed =
+        Url::parse(url).map_err(|error| format!("`{}` is no URL: {error}", redact_url(url)))?;
+    parsed.set_fragment(None);
+    Ok(parsed)
+}
+
+/// The URL as it is asked: its user info becomes Basic authorization, unless a token replaces it.
+fn bare_for(url: &Url, has_token: bool) -> Url {
+    let mut bare = url.clone();
+    if has_token && (bare.set_username("").is_err() || bare.set_password(None).is_err()) {
+        // Only URLs without a host refuse, and those have no token.
+        return url.clone();
+    }
+    bare
+}
+
+fn read_tokens(options: &SourceOptions) -> Result<HashMap<String, HeaderValue>, SourceError> {
+    let mut tokens = HashMap::new();
+    for entry in &options.host {
+        let host = host_named(&entry.name)
+            .ok_or_else(|| SourceError::Host { name: redact_urls_in(&entry.name) })?;
+        let Some(path) = entry.bearer_token_file.clone() else { continue };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(source) => return Err(SourceError::TokenFile { host, path, source }),
+        };
+        let token = text.trim();
+        let is_visible = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        match HeaderValue::from_str(&format!("Bearer {token}")) {
+            Ok(mut value) if is_visible => {
+                value.set_sensitive(true);
+                tokens.insert(host, value);
+            }
+            _ => return Err(SourceError::Token { host, path }),
+        }
+    }
+    Ok(tokens)
+}

@@ -1,0 +1,73 @@
+//! Errors of the HTTP client as [`FetchError`]s: told by what they are, without the whole URL
+//! that the client likes to name.
+
+use std::error::Error;
+use std::io;
+
+use super::FetchError;
+use super::resolver::Denied;
+use crate::model::redact_urls_in;
+
+/// Beginnings of messages of the client's layers that only say that something below them failed.
+const WRAPPERS: [&str; 4] = [
+    "error sending request",
+    "client error (",
+    "error decoding response body",
+    "request or response body error",
+];
+
+/// Why no answer came from `shown`, a redacted URL.
+pub(super) fn no_answer(error: reqwest::Error, shown: &str) -> FetchError {
+    let error = error.without_url();
+    if let Some(Denied(refusal)) = chain(&error).find_map(|cause| cause.downcast_ref::<Denied>()) {
+        return FetchError::Policy(refusal.clone());
+    }
+    let message = if error.is_connect() && error.is_timeout() {
+        format!("{shown}: no connection in time (source.connect_timeout)")
+    } else {
+        format!("{shown}: {}", cause_of(error_ref(&error)))
+    };
+    if error.is_builder() || chain(&error).any(is_lasting) {
+        return FetchError::Permanent(message);
+    }
+    FetchError::Transient { message, retry_after: None }
+}
+
+/// The causes of an error of the client in one line, without secrets.
+pub(super) fn cause_of(error: &(dyn Error + 'static)) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for message in chain(error).map(ToString::to_string) {
+        let says_nothing = WRAPPERS.iter().any(|wrapper| message.starts_with(wrapper));
+        if !says_nothing && told.last() != Some(&message) {
+            told.push(message);
+        }
+    }
+    if told.is_empty() {
+        return redact_urls_in(&error.to_string());
+    }
+    redact_urls_in(&told.join(": "))
+}
+
+/// Whether asking again cannot help: what is wrong is the other side's certificate or its TLS.
+fn is_lasting(cause: &(dyn Error + 'static)) -> bool {
+    // A rustls error travels inside an I/O error, whose `source` steps over it.
+    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(
+        tls.or_else(|| cause.downcast_ref()),
+        Some(
+            rustls::Error::InvalidCertificate(_)
+                | rustls::Error::NoCertificatesPresented
+                | rustls::Error::PeerIncompatible(_)
+                | rustls::Error::UnsupportedNameType
+        )
+    )
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+fn error_ref(error: &reqwest::Error) -> &(dyn Error + 'static) {
+    error
+}
