@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::{Digest, FailureReason, RepairResult, error_chain};
 use crate::observe::Event;
 use crate::plan::Action;
-use crate::source::{Decoding, FetchError};
+use crate::source::{Decoding, FetchError, next_delay};
 use crate::store::{Staged, StoreError};
 
 use super::Healer;
@@ -68,7 +68,7 @@ impl Healer {
                     return Transfer::Failed(failure);
                 }
                 Try::Again { retry_after, .. } => {
-                    let wait = retry_after.unwrap_or_default();
+                    let wait = next_delay(attempt, retry_after, rand::random());
                     tokio::select! {
                         () = self.cancel.cancelled() => return Transfer::Cancelled,
                         () = tokio::time::sleep(wait) => attempt += 1,

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use crate::ledger::FindingKey;
 use crate::model::{
-    BreakerState, BreakerSummary, Finding, FindingKind, PassError, Summary, reason,
+    BreakerState, BreakerSummary, Finding, FindingKind, PassError, Span, Summary, reason,
 };
 use crate::plan::{OrphanSeen, PassCounts, judge_breaker, judge_orphan, make_plan};
 
@@ -206,6 +206,10 @@ impl Auditor {
         let keyed: Vec<_> = report.findings.iter().map(|f| (finding_key(f), f.clone())).collect();
         let full = report.full && request.is_full();
         self.ledger.record_pass(&report.summary, &keyed, full).await?;
+        let retain = Span(self.settings.retain).delta();
+        if let Some(before) = report.summary.finished_at.checked_sub_signed(retain) {
+            self.ledger.prune(before).await?;
+        }
         Ok(())
     }
 }

@@ -73,6 +73,8 @@ pub struct Settings {
     pub breaker: BreakerOptions,
     /// When an orphan is flagged.
     pub orphans: OrphanOptions,
+    /// How long passes and closed findings are kept.
+    pub retain: std::time::Duration,
     /// Memory and spill folder of the two sorters.
     pub sorter: SorterOptions,
 }

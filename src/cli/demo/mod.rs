@@ -1,0 +1,155 @@
+//! `restock demo`: the whole job on the embedded default, on real files and a real HTTP source.
+
+mod damage;
+mod make;
+mod server;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Environment};
+use crate::model::{Command, Finding, FindingKind, Outcome, Slice, Unhealable};
+use crate::observe::Silent;
+use crate::pass::{FailOn, PassReport, Request};
+use crate::report::{self, TextOptions};
+
+use super::world::World;
+use damage::Damage;
+
+/// The file that marks a folder as a demo's own.
+const MARKER: &str = ".restock-demo";
+
+/// Runs the demo in `dir`; `keep` goes on serving the source until `cancel`.
+pub(super) async fn demo(
+    dir: &Path,
+    keep: bool,
+    environment: &Environment,
+    cancel: &CancellationToken,
+    text: &TextOptions<'_>,
+    out: &mut impl Write,
+) -> anyhow::Result<u8> {
+    claim(dir)?;
+    let dir = dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))?;
+    let server = server::Server::start(&dir.join("source")).await?;
+    say(out, 1, "A catalog, a store and a source")?;
+    let objects = make::make(&dir, &server.base_url()).await?;
+    writeln!(out, "  catalog  {}  ({} rows)", dir.join("catalog.db").display(), objects.len())?;
+    writeln!(out, "  store    {}", dir.join("store").display())?;
+    writeln!(out, "  source   {}  (serves {})", server.base_url(), dir.join("source").display())?;
+    writeln!(out, "  settings {}", dir.join("restock.toml").display())?;
+
+    say(out, 2, "Damage, as lifecycle rules, crashes and bad disks do it")?;
+    let damage = damage::inflict(&dir, &objects).await?;
+    damage.tell(out)?;
+
+    let config = Config::load(Some(&dir.join("restock.toml")), &environment.without_restock())?;
+    let world = World::open(config, std::sync::Arc::new(Silent), cancel.clone()).await?;
+    let invocation = format!("restock -c {}", dir.join("restock.toml").display());
+    let text = TextOptions { invocation: &invocation, ..*text };
+
+    say(out, 3, "restock audit --deep: what is wrong?")?;
+    let audit = world.auditor().audit(&request(Command::Audit)).await?;
+    show(&audit, &text, out)?;
+    check(&audit, &damage.expected_findings(), "the audit")?;
+
+    say(out, 4, "restock heal --deep: everything that can be had again")?;
+    let heal = world.auditor().heal(&request(Command::Heal), &world.healer()).await?;
+    show(&heal, &text, out)?;
+    ensure!(
+        heal.summary.healed == damage.healable(),
+        "the heal restored {} of {} objects",
+        heal.summary.healed,
+        damage.healable()
+    );
+
+    say(out, 5, "restock audit --deep: what is left?")?;
+    let left = world.auditor().audit(&request(Command::Audit)).await?;
+    show(&left, &text, out)?;
+    check(&left, &damage.expected_rest(), "the second audit")?;
+    reasons(&left.findings, &damage)?;
+    closing(&dir, &damage, out)?;
+    if keep {
+        writeln!(out, "serving the source at {} until Ctrl-C", server.base_url())?;
+        out.flush()?;
+        cancel.cancelled().await;
+    }
+    server.stop().await;
+    Ok(0)
+}
+
+/// Takes an absent, empty or marked folder, and leaves it empty but for the marker.
+fn claim(dir: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("cannot use {} for the demo", dir.display());
+    match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(cannot),
+        Ok(mut entries) if entries.next().is_none() => {}
+        Ok(_) if dir.join(MARKER).is_file() => {
+            std::fs::remove_dir_all(dir).with_context(cannot)?;
+        }
+        Ok(_) => bail!(
+            "{} is not empty and no demo's folder: name another with --dir, nothing was touched",
+            dir.display()
+        ),
+    }
+    std::fs::create_dir_all(dir).with_context(cannot)?;
+    std::fs::write(dir.join(MARKER), "restock demo rebuilds this folder\n").with_context(cannot)
+}
+
+fn request(command: Command) -> Request {
+    Request {
+        command,
+        collections: Vec::new(),
+        slice: Slice::WHOLE,
+        deep: Some(Slice::WHOLE),
+        digests: None,
+        fail_on: FailOn::default(),
+    }
+}
+
+fn say(out: &mut impl Write, step: u8, what: &str) -> std::io::Result<()> {
+    writeln!(out, "\n{step}. {what}\n")
+}
+
+fn show(pass: &PassReport, text: &TextOptions<'_>, out: &mut impl Write) -> std::io::Result<()> {
+    let PassReport { findings, repairs, summary, .. } = pass;
+    report::table(&report::PassReport { findings, repairs, summary }, text, out)
+}
+
+/// The demo proves itself: what was found is what was done, no more and no less.
+fn check(
+    pass: &PassReport,
+    expected: &BTreeMap<FindingKind, u64>,
+    what: &str,
+) -> anyhow::Result<()> {
+    ensure!(pass.summary.outcome == Outcome::Findings, "{what} ended otherwise than with findings");
+    for kind in FindingKind::ALL {
+        let found = u64::try_from(pass.findings.iter().filter(|f| f.kind == kind).count())?;
+        let wanted = expected.get(&kind).copied().unwrap_or(0);
+        ensure!(found == wanted, "{what} found {found} {} objects, not {wanted}", kind.as_str());
+    }
+    Ok(())
+}
+
+fn reasons(findings: &[Finding], damage: &Damage) -> anyhow::Result<()> {
+    let found: Vec<Unhealable> = findings.iter().filter_map(|f| f.unhealable).collect();
+    for why in damage.unhealable() {
+        ensure!(found.contains(&why), "the second audit does not name {}", why.as_str());
+    }
+    Ok(())
+}
+
+fn closing(dir: &Path, damage: &Damage, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "\nrestored {} objects, each proven by its SHA-256; {} cannot be had again, and are named \
+         above with the reason.\nLook around: restock -c {} audit",
+        damage.healable(),
+        damage.unhealable().len(),
+        dir.join("restock.toml").display()
+    )
+}

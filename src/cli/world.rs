@@ -1,0 +1,88 @@
+//! [`World`]: a configuration, opened: catalog, store, source and ledger, wired for passes.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{self, Catalog};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::heal::Healer;
+use crate::ledger::{self, Ledger};
+use crate::observe::Observer;
+use crate::pass::{Auditor, Settings};
+use crate::sorter::SorterOptions;
+use crate::source::{HttpSource, Source};
+use crate::store::{self, HealStore, Store};
+
+/// Everything that a configuration names, open.
+pub(super) struct World {
+    pub(super) config: Config,
+    pub(super) catalog: Arc<dyn Catalog>,
+    pub(super) store: Arc<dyn HealStore>,
+    pub(super) source: Arc<dyn Source>,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) cancel: CancellationToken,
+}
+
+impl World {
+    pub(super) async fn open(
+        config: Config,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let options = &config.options;
+        let store = store::open(&options.store, &config.base).await?;
+        let catalog =
+            catalog::open(&options.catalog, &options.collection, &config.base).await?;
+        let source: Arc<dyn Source> = Arc::new(HttpSource::new(&options.source)?);
+        let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+        let clock = Arc::new(SystemClock);
+        Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
+    }
+
+    /// The reading half: no write to catalog or store can be spelled with it.
+    pub(super) fn auditor(&self) -> Auditor {
+        let store: Arc<dyn Store> = Arc::clone(&self.store) as Arc<dyn Store>;
+        Auditor {
+            catalog: Arc::clone(&self.catalog),
+            store,
+            source: Arc::clone(&self.source),
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+            settings: self.settings(),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    pub(super) fn healer(&self) -> Healer {
+        Healer {
+            catalog: Arc::clone(&self.catalog),
+            store: Arc::clone(&self.store),
+            source: Arc::clone(&self.source),
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
+            options: self.config.options.heal.clone(),
+            tries: self.config.options.source.tries,
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let options = &self.config.options;
+        Settings {
+            grace: self.config.grace().0,
+            concurrency: options.audit.concurrency,
+            deep_concurrency: options.deep.concurrency,
+            heal: options.heal.clone(),
+            breaker: options.breaker.clone(),
+            orphans: options.orphans.clone(),
+            retain: options.ledger.retain.0,
+            sorter: SorterOptions::default(),
+        }
+    }
+}
