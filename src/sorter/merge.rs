@@ -1,12 +1,11 @@
 //! [`Merge`]: many sorted runs read as one, with read buffers that share one memory budget.
 
-use std::cmp::Ordering;
 use std::collections::VecDeque;
-use std::collections::binary_heap::{BinaryHeap, PeekMut};
 
 use crate::model::Record;
 
 use super::spill::{Run, Spill};
+use super::tournament::Tournament;
 use super::{Melt, SorterError};
 
 /// Under this a read of a spilled run costs more than it brings, so that many runs are merged to
@@ -14,11 +13,15 @@ use super::{Melt, SorterError};
 const LEAST_READ_BYTES: usize = 16 << 10;
 
 /// The records of all runs in digest order; equal ones follow each other.
+///
+/// An iterator of bare records, since a `Result` of each would cost more than the merge. It also
+/// ends at an error: whoever reaches the end asks [`Merge::check`].
 #[derive(Debug)]
 pub(super) struct Merge {
     spill: Spill,
     readers: Vec<Reader>,
-    heads: BinaryHeap<Head>,
+    heads: Tournament,
+    error: Option<SorterError>,
 }
 
 impl Merge {
@@ -37,9 +40,10 @@ impl Merge {
             let some = most.min(runs.len() - most + 1);
             let mut merge = Self::open(memory_bytes, runs.drain(..some).collect(), spill)?;
             let mut writer = merge.spill.begin(melt)?;
-            while let Some(record) = merge.next().transpose()? {
+            while let Some(record) = merge.next() {
                 writer.push(record, &mut merge.spill)?;
             }
+            merge.check()?;
             runs.push_back(writer.finish(&mut merge.spill)?);
             spill = merge.spill;
         }
@@ -49,63 +53,34 @@ impl Merge {
     fn open(memory_bytes: usize, runs: Vec<Run>, spill: Spill) -> Result<Self, SorterError> {
         let records = memory_bytes / runs.len().max(1) / Record::BYTES;
         let buffer_bytes = records.max(1) * Record::BYTES;
-        let mut readers: Vec<_> = runs
-            .into_iter()
-            .map(|run| Reader { run, buffer_bytes, buffer: Vec::new(), at: 0 })
-            .collect();
-        let mut heads = BinaryHeap::with_capacity(readers.len());
-        for (reader, source) in readers.iter_mut().enumerate() {
-            if let Some(record) = source.next(&spill)? {
-                heads.push(Head { record, reader });
-            }
-        }
-        Ok(Self { spill, readers, heads })
+        let mut readers: Vec<_> =
+            runs.into_iter().map(|run| Reader::new(run, buffer_bytes)).collect();
+        let heads: Result<Vec<_>, _> = readers.iter_mut().map(|run| run.next(&spill)).collect();
+        Ok(Self { spill, readers, heads: Tournament::new(heads?), error: None })
+    }
+
+    /// Whether the records really ended, or a run could not be read on.
+    pub(super) fn check(&mut self) -> Result<(), SorterError> {
+        self.error.take().map_or(Ok(()), Err)
     }
 }
 
 impl Iterator for Merge {
-    type Item = Result<Record, SorterError>;
+    type Item = Record;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut head = self.heads.peek_mut()?;
-        let record = head.record;
-        match self.readers.get_mut(head.reader)?.next(&self.spill) {
-            Ok(Some(next)) => head.record = next,
-            Ok(None) => {
-                PeekMut::pop(head);
+    #[inline]
+    fn next(&mut self) -> Option<Record> {
+        let reader = self.readers.get_mut(self.heads.winner())?;
+        match reader.next(&self.spill) {
+            Ok(next) => self.heads.replace(next),
+            Err(error) => {
+                self.error = Some(error);
+                self.readers.clear();
+                None
             }
-            Err(error) => return Some(Err(error)),
         }
-        Some(Ok(record))
     }
 }
-
-/// The next record of a run. The heap's greatest is the one with the smallest digest.
-#[derive(Debug)]
-struct Head {
-    record: Record,
-    reader: usize,
-}
-
-impl Ord for Head {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.record.digest.cmp(&self.record.digest)
-    }
-}
-
-impl PartialOrd for Head {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Head {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Head {}
 
 /// One run being read.
 #[derive(Debug)]
@@ -118,6 +93,10 @@ struct Reader {
 }
 
 impl Reader {
+    const fn new(run: Run, buffer_bytes: usize) -> Self {
+        Self { run, buffer_bytes, buffer: Vec::new(), at: 0 }
+    }
+
     #[inline]
     fn next(&mut self, spill: &Spill) -> Result<Option<Record>, SorterError> {
         if self.at >= self.buffer.len() {
@@ -135,5 +114,29 @@ impl Reader {
         self.at = 0;
         self.run = spill.read(self.run, &mut self.buffer)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Digest;
+
+    #[test]
+    fn a_run_that_cannot_be_read_to_its_end_is_no_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spill = Spill::new(Some(folder.path().to_owned()));
+        let mut writer = spill.begin(Record::melt).unwrap();
+        for number in 0..100 {
+            writer.push(Record::new(Digest::new([number; 32]), 1, 0, false), &mut spill).unwrap();
+        }
+        let mut run = writer.finish(&mut spill).unwrap();
+        run.length += 48_000;
+        let mut merge = Merge::within(4_800, vec![run], spill, Record::melt).unwrap();
+        assert!(merge.by_ref().count() < 100);
+        assert_eq!(merge.next(), None);
+        let message = merge.check().unwrap_err().to_string();
+        let place = format!("cannot read a temporary file in {}", folder.path().display());
+        assert!(message.starts_with(&place), "{message}");
     }
 }

@@ -7,6 +7,7 @@ mod memory;
 mod merge;
 mod sorted;
 mod spill;
+mod tournament;
 
 use std::io;
 use std::path::PathBuf;

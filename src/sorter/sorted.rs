@@ -44,8 +44,12 @@ impl Sorted {
         batch.reserve(BATCH_RECORDS);
         batch.extend(self.ahead.take());
         self.ahead = match &mut self.source {
-            Source::Memory(records) => fill(batch, records.map(Ok), self.melt)?,
-            Source::Runs(runs) => fill(batch, runs, self.melt)?,
+            Source::Memory(records) => fill(batch, records, self.melt),
+            Source::Runs(runs) => {
+                let ahead = fill(batch, runs.as_mut(), self.melt);
+                runs.check()?;
+                ahead
+            }
         };
         self.distinct += u64::try_from(batch.len()).unwrap_or(u64::MAX);
         Ok(())
@@ -62,21 +66,28 @@ impl Sorted {
     }
 }
 
-/// Fills a batch, and gives back the record that had no room in it.
-#[inline]
+/// Fills a batch, and gives back the first record after it.
+///
+/// Melting is a pass of its own, so that the first one is a tight loop: the processor waits for
+/// memory in it, and waits for more records at once the fewer instructions each of them takes.
 fn fill(
     batch: &mut Vec<Record>,
-    records: impl Iterator<Item = Result<Record, SorterError>>,
+    mut records: impl Iterator<Item = Record>,
     melt: Melt,
-) -> Result<Option<Record>, SorterError> {
-    for record in records {
-        let record = record?;
-        let full = batch.len() >= BATCH_RECORDS;
-        match batch.last_mut() {
-            Some(last) if last.digest == record.digest => *last = melt(*last, record),
-            _ if full => return Ok(Some(record)),
-            _ => batch.push(record),
+) -> Option<Record> {
+    batch.extend(records.by_ref().take(BATCH_RECORDS.saturating_sub(batch.len())));
+    batch.dedup_by(|next, kept| {
+        let same = next.digest == kept.digest;
+        if same {
+            *kept = melt(*kept, *next);
+        }
+        same
+    });
+    let last = batch.last_mut()?;
+    loop {
+        match records.next() {
+            Some(next) if next.digest == last.digest => *last = melt(*last, next),
+            ahead => return ahead,
         }
     }
-    Ok(None)
 }

@@ -46,15 +46,17 @@ impl Spill {
 
     /// Fills `bytes` with the start of a run, and gives back the rest of the run.
     pub(super) fn read(&self, run: Run, bytes: &mut [u8]) -> Result<Run, SorterError> {
-        let Some(file) = &self.file else { return Ok(run) };
-        file.read_exact_at(bytes, run.offset).map_err(|source| self.error("read", source))?;
+        let file = self.file.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+        file.and_then(|file| file.read_exact_at(bytes, run.offset))
+            .map_err(|source| self.error("read", source))?;
         let read = length_of(bytes);
         Ok(Run { offset: run.offset + read, length: run.length.saturating_sub(read) })
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), SorterError> {
-        let Some(file) = &self.file else { return Ok(()) };
-        file.write_all_at(bytes, self.end).map_err(|source| self.error("write", source))?;
+        let file = self.file.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+        file.and_then(|file| file.write_all_at(bytes, self.end))
+            .map_err(|source| self.error("write", source))?;
         self.end += length_of(bytes);
         Ok(())
     }
