@@ -1,7 +1,11 @@
 //! The store port: where the bytes lie. An audit gets a [`Store`], which cannot write; a heal gets
 //! a [`HealStore`], which cannot delete. Adapters stand beside this file.
 
+mod directory;
+mod keys;
+mod open;
 mod options;
+mod s3;
 
 use std::error::Error;
 use std::fmt;
@@ -14,6 +18,7 @@ use futures::stream::BoxStream;
 
 use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 
+pub use open::{OpenError, open};
 pub use options::{OptionValue, StoreOptions};
 
 /// The cause of an error, of whatever library it came from.

@@ -1,0 +1,141 @@
+//! A directory as a store, below one handle that no key leads out of. All of its work blocks, and
+//! runs on threads made for that.
+
+mod place;
+mod publish;
+mod read;
+mod root;
+mod stage;
+mod walk;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use tokio::sync::mpsc;
+
+use self::root::{Root, blocking};
+use super::keys::KeyRange;
+use super::open::OpenError;
+use super::{
+    HealStore, ListRequest, ListedPage, Probe, Reading, Staged, Store, StoreError, UploadJournal,
+};
+use crate::model::{StoreRequests, Upload};
+
+/// Pages that wait for the consumer.
+const PAGES_WAITING: usize = 4;
+
+/// A directory that was there when it was opened.
+#[derive(Debug, Clone)]
+pub(super) struct DirectoryStore {
+    root: Arc<Root>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    list: AtomicU64,
+    head: AtomicU64,
+    get: AtomicU64,
+    put: AtomicU64,
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl DirectoryStore {
+    /// Opens the directory; it has to be there.
+    pub(super) async fn open(path: PathBuf) -> Result<Self, OpenError> {
+        let root = blocking("open the store", move || Root::open(path)).await?;
+        Ok(Self { root: Arc::new(root), counters: Arc::default() })
+    }
+}
+
+#[async_trait]
+impl Store for DirectoryStore {
+    fn identity(&self) -> &str {
+        &self.root.identity
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        let root = Arc::clone(&self.root);
+        blocking("look at the store", move || root.check()).await
+    }
+
+    fn list(&self, request: ListRequest) -> BoxStream<'_, Result<ListedPage, StoreError>> {
+        let (out, pages) = mpsc::channel(PAGES_WAITING);
+        let (root, counters) = (Arc::clone(&self.root), Arc::clone(&self.counters));
+        // The walk ends when the stream is dropped: it cannot hand on its next page then.
+        let walk = tokio::task::spawn_blocking(move || {
+            let range = KeyRange::of(&request.layout, request.slice);
+            walk::walk(&root, request.layout.prefix(), &range, &counters.list, &out);
+        });
+        stream::unfold((pages, Some(walk)), |(mut pages, walk)| async move {
+            if let Some(page) = pages.recv().await {
+                return Some((page, (pages, walk)));
+            }
+            // A walk that panicked has handed on a part, which must not look like the whole.
+            let error = walk?.await.err()?;
+            Some((Err(root::task_failed("list the store", &error)), (pages, None)))
+        })
+        .boxed()
+    }
+
+    async fn probe(&self, key: &str) -> Probe {
+        count(&self.counters.head);
+        let (root, key) = (Arc::clone(&self.root), key.to_owned());
+        let action = format!("probe {key}");
+        match blocking(&action, move || place::find(&root, &key)).await {
+            Ok(Some(meta)) => Probe::Present(meta),
+            Ok(None) => Probe::Absent,
+            Err(error) => Probe::Unknown(error),
+        }
+    }
+
+    async fn read(&self, key: &str) -> Result<Reading, StoreError> {
+        count(&self.counters.get);
+        read::read(Arc::clone(&self.root), key).await
+    }
+
+    fn requests(&self) -> StoreRequests {
+        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StoreRequests {
+            list: now(&self.counters.list),
+            head: now(&self.counters.head),
+            get: now(&self.counters.get),
+            put: now(&self.counters.put),
+        }
+    }
+}
+
+#[async_trait]
+impl HealStore for DirectoryStore {
+    async fn stage(
+        &self,
+        key: &str,
+        _size: Option<u64>,
+        journal: Arc<dyn UploadJournal>,
+    ) -> Result<Box<dyn Staged>, StoreError> {
+        count(&self.counters.put);
+        let staged = stage::StagedFile::begin(Arc::clone(&self.root), key, journal).await?;
+        Ok(Box::new(staged))
+    }
+
+    async fn set_aside(&self, key: &str, to: &str) -> Result<(), StoreError> {
+        count(&self.counters.put);
+        let (root, key, to) = (Arc::clone(&self.root), key.to_owned(), to.to_owned());
+        let action = format!("copy {key} to {to}");
+        blocking(&action, move || publish::set_aside(&root, &key, &to)).await
+    }
+
+    async fn sweep(&self, upload: &Upload) -> Result<(), StoreError> {
+        count(&self.counters.put);
+        let (root, id) = (Arc::clone(&self.root), upload.id.clone());
+        let action = format!("throw away an upload of {}", upload.key);
+        blocking(&action, move || publish::sweep(&root, &id)).await
+    }
+}

@@ -1,0 +1,153 @@
+//! The connector beneath `object_store`: counts what is sent, reads each LIST answer before
+//! `object_store` does, and adds the condition that it cannot send with a completed upload.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use chrono::DateTime;
+use futures::TryStreamExt;
+use http::{HeaderValue, Method, header};
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
+    HttpResponseBody, HttpService,
+};
+
+use super::page::{self, PAGE_MAX_BYTES, PageFault};
+use crate::model::StoreRequests;
+
+/// Requests sent, one by one, retries included.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    list: AtomicU64,
+    head: AtomicU64,
+    get: AtomicU64,
+    put: AtomicU64,
+}
+
+impl Counters {
+    /// The numbers so far.
+    pub(super) fn read(&self) -> StoreRequests {
+        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StoreRequests {
+            list: now(&self.list),
+            head: now(&self.head),
+            get: now(&self.get),
+            put: now(&self.put),
+        }
+    }
+
+    fn count(&self, request: &HttpRequest) {
+        let counter = match *request.method() {
+            Method::GET if is_list(request) => &self.list,
+            Method::GET => &self.get,
+            Method::HEAD => &self.head,
+            _ => &self.put,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What a completed multipart upload asks of the key; `object_store` cannot say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Completion {
+    /// Whatever is there is replaced.
+    Overwrites,
+    /// Nothing may be there.
+    Creates,
+}
+
+/// Wraps the connector that talks to the network, or to canned answers.
+#[derive(Debug)]
+pub(super) struct Answers<C> {
+    pub(super) inner: C,
+    pub(super) counters: Arc<Counters>,
+    pub(super) completion: Completion,
+}
+
+impl<C: HttpConnector> HttpConnector for Answers<C> {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(Checked {
+            inner: self.inner.connect(options)?,
+            counters: Arc::clone(&self.counters),
+            completion: self.completion,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Checked {
+    inner: HttpClient,
+    counters: Arc<Counters>,
+    completion: Completion,
+}
+
+#[async_trait]
+impl HttpService for Checked {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        self.counters.count(&request);
+        if self.completion == Completion::Creates && is_completion(&request) {
+            // Unsigned, as only `x-amz-` headers have to be signed.
+            request.headers_mut().insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
+        }
+        if !is_list(&request) {
+            return self.inner.execute(request).await;
+        }
+        let token = parameter(&request, "continuation-token");
+        let response = self.inner.execute(request).await?;
+        if !response.status().is_success() {
+            return Ok(response);
+        }
+        checked_listing(response, token.as_deref()).await
+    }
+}
+
+async fn checked_listing(
+    response: HttpResponse,
+    token: Option<&str>,
+) -> Result<HttpResponse, HttpError> {
+    let (mut parts, body) = response.into_parts();
+    let (mut facts, page) = page::check(read(body).await?, token)?;
+    let date = parts.headers.get(header::DATE).and_then(|date| date.to_str().ok());
+    facts.date =
+        date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.extensions.insert(Arc::new(facts));
+    Ok(HttpResponse::from_parts(parts, page.into()))
+}
+
+/// The whole body. One that breaks off counts as interrupted, so that it is asked for again:
+/// `object_store` reads the body of a LIST outside of its retries.
+async fn read(body: HttpResponseBody) -> Result<Bytes, HttpError> {
+    let (mut chunks, mut whole) = (body.bytes_stream(), BytesMut::new());
+    while let Some(chunk) = chunks.try_next().await.map_err(interrupted)? {
+        if whole.len() + chunk.len() > PAGE_MAX_BYTES {
+            return Err(PageFault::TooLarge.into());
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}
+
+fn interrupted(error: HttpError) -> HttpError {
+    if error.kind() == HttpErrorKind::Timeout {
+        return error;
+    }
+    HttpError::new(HttpErrorKind::Interrupted, error)
+}
+
+fn is_list(request: &HttpRequest) -> bool {
+    let query = request.uri().query().unwrap_or("");
+    request.method() == Method::GET && query.split('&').any(|pair| pair == "list-type=2")
+}
+
+fn is_completion(request: &HttpRequest) -> bool {
+    request.method() == Method::POST && parameter(request, "uploadId").is_some()
+}
+
+fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(request.uri().query()?.as_bytes())
+        .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
+}

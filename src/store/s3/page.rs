@@ -1,0 +1,233 @@
+//! One LIST answer, read before `object_store` reads it: is it a listing at all, is it whole, and
+//! which of its keys would `object_store` refuse together with the whole page?
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use object_store::client::{HttpError, HttpErrorKind};
+use object_store::path::Path;
+use quick_xml::Reader;
+use quick_xml::escape::unescape;
+use quick_xml::events::{BytesStart, Event};
+
+/// Bytes of an answer. 1,000 keys of 1,024 bytes, each byte escaped to six, are 6.4 MB.
+pub(super) const PAGE_MAX_BYTES: usize = 8 << 20;
+
+/// What `object_store` drops from a page, handed on in the extensions of its result.
+#[derive(Debug, Default)]
+pub(super) struct PageFacts {
+    /// The store's clock when it answered.
+    pub(super) date: Option<DateTime<Utc>>,
+    /// Keys that were taken out, as the server wrote them.
+    pub(super) refused: Vec<String>,
+}
+
+/// Why an answer is no listing that one may believe.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PageFault {
+    #[error("the answer is no S3 listing but {0}")]
+    NotAListing(String),
+    #[error("the listing is not well-formed: {0}")]
+    Malformed(#[from] quick_xml::Error),
+    #[error("the listing is not well-formed: {0}")]
+    Escape(#[from] quick_xml::escape::EscapeError),
+    #[error("the listing is not UTF-8: {0}")]
+    Utf8(#[from] std::str::Utf8Error),
+    #[error("the listing ends early, or does not say whether it is complete")]
+    Incomplete,
+    #[error("the listing says that it goes on, but not where")]
+    NoToken,
+    #[error("the listing says that it goes on with the same page")]
+    SameToken,
+    #[error("the listing has encoded keys, or markup inside a value")]
+    Encoded,
+    #[error("the listing has a page of more than {PAGE_MAX_BYTES} bytes")]
+    TooLarge,
+}
+
+impl From<PageFault> for HttpError {
+    /// `object_store` tries again what was interrupted, and not what cannot be decoded. A proxy's
+    /// page and half a page may pass; an answer that contradicts itself will not.
+    fn from(fault: PageFault) -> Self {
+        let passing = matches!(
+            fault,
+            PageFault::NotAListing(_) | PageFault::Malformed(_) | PageFault::Incomplete
+        );
+        let kind = if passing { HttpErrorKind::Interrupted } else { HttpErrorKind::Decode };
+        Self::new(kind, fault)
+    }
+}
+
+/// Reads a page whole. `token` is the one that the page was asked with.
+///
+/// Gives what was found, and the page without the keys that `object_store` cannot hold.
+pub(super) fn check(body: Bytes, token: Option<&str>) -> Result<(PageFacts, Bytes), PageFault> {
+    let mut scan = Scan::new(std::str::from_utf8(&body)?);
+    while scan.step()? {}
+    let (facts, cuts) = scan.finish(token)?;
+    Ok((facts, without(body, &cuts)))
+}
+
+/// Where in the document the reader stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Outside,
+    Listing,
+    /// In `Contents`, or in `CommonPrefixes`.
+    Entry(EntryKind),
+    Done,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum EntryKind {
+    Object,
+    CommonPrefix,
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    xml: Reader<&'a [u8]>,
+    place: Place,
+    /// Where the entry at hand starts, in bytes.
+    start: usize,
+    key: Option<String>,
+    truncated: Option<bool>,
+    next: Option<String>,
+    refused: Vec<String>,
+    cuts: Vec<Range<usize>>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(text: &'a str) -> Self {
+        let mut xml = Reader::from_str(text);
+        xml.config_mut().expand_empty_elements = true;
+        Self {
+            text,
+            xml,
+            place: Place::Outside,
+            start: 0,
+            key: None,
+            truncated: None,
+            next: None,
+            refused: Vec::new(),
+            cuts: Vec::new(),
+        }
+    }
+
+    /// Reads one event; false at the end of the document.
+    fn step(&mut self) -> Result<bool, PageFault> {
+        let at = self.position();
+        let event = self.xml.read_event()?;
+        if let Event::Start(tag) = &event {
+            self.open(tag, at)?;
+        } else if let Event::End(_) = &event {
+            self.close();
+        } else if let Event::Text(text) = &event {
+            let between = matches!(self.place, Place::Outside | Place::Done);
+            if between && !text.trim_ascii().is_empty() {
+                return Err(self.not_a_listing("text"));
+            }
+        }
+        Ok(!matches!(event, Event::Eof))
+    }
+
+    fn open(&mut self, tag: &BytesStart<'a>, at: usize) -> Result<(), PageFault> {
+        match (self.place, tag.local_name().as_ref()) {
+            (Place::Outside, b"ListBucketResult") => self.place = Place::Listing,
+            (Place::Outside | Place::Done, other) => {
+                let name = String::from_utf8_lossy(other);
+                return Err(self.not_a_listing(&format!("<{name}>")));
+            }
+            (Place::Listing, b"Contents") => self.enter(EntryKind::Object, at),
+            (Place::Listing, b"CommonPrefixes") => self.enter(EntryKind::CommonPrefix, at),
+            (Place::Listing, b"EncodingType") => return Err(PageFault::Encoded),
+            (Place::Listing, b"IsTruncated") => {
+                self.truncated = Some(self.value(tag)?.trim() == "true");
+            }
+            (Place::Listing, b"NextContinuationToken") => self.next = Some(self.value(tag)?),
+            (Place::Entry(_), b"Key" | b"Prefix") => self.key = Some(self.value(tag)?),
+            _ => {
+                self.xml.read_to_end(tag.name())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, kind: EntryKind, at: usize) {
+        self.place = Place::Entry(kind);
+        self.start = at;
+        self.key = None;
+    }
+
+    fn close(&mut self) {
+        let Place::Entry(kind) = self.place else {
+            self.place = Place::Done;
+            return;
+        };
+        self.place = Place::Listing;
+        let Some(key) = self.key.take() else { return };
+        let kept = match kind {
+            EntryKind::Object => keeps(&key),
+            // A common prefix ends with the delimiter, which `Path` drops.
+            EntryKind::CommonPrefix => keeps(key.strip_suffix('/').unwrap_or(&key)),
+        };
+        if !kept {
+            self.refused.push(key);
+            self.cuts.push(self.start..self.position());
+        }
+    }
+
+    fn value(&mut self, tag: &BytesStart<'a>) -> Result<String, PageFault> {
+        let raw = self.xml.read_text(tag.name())?;
+        if raw.contains(&b'<') {
+            return Err(PageFault::Encoded);
+        }
+        Ok(unescape(std::str::from_utf8(&raw)?)?.into_owned())
+    }
+
+    fn position(&self) -> usize {
+        usize::try_from(self.xml.buffer_position()).unwrap_or(usize::MAX)
+    }
+
+    fn not_a_listing(&self, what: &str) -> PageFault {
+        let head: String = self.text.chars().take(120).collect();
+        PageFault::NotAListing(format!("{what}: `{}`", head.escape_debug()))
+    }
+
+    fn finish(self, token: Option<&str>) -> Result<(PageFacts, Vec<Range<usize>>), PageFault> {
+        if self.place == Place::Outside {
+            return Err(self.not_a_listing("empty"));
+        }
+        let next = self.next.filter(|next| !next.is_empty());
+        match (self.truncated.filter(|_| self.place == Place::Done), next) {
+            (None, _) => Err(PageFault::Incomplete),
+            (Some(true), None) => Err(PageFault::NoToken),
+            (Some(true), next) if next.as_deref() == token => Err(PageFault::SameToken),
+            _ => Ok((PageFacts { date: None, refused: self.refused }, self.cuts)),
+        }
+    }
+}
+
+/// Whether `object_store` keeps the key as it is: `Path::parse` fails on `a//b`, `..` and control
+/// characters, and drops an outer slash without a word.
+pub(super) fn keeps(key: &str) -> bool {
+    !key.is_empty() && Path::parse(key).is_ok_and(|path| path.as_ref() == key)
+}
+
+fn without(body: Bytes, cuts: &[Range<usize>]) -> Bytes {
+    if cuts.is_empty() {
+        return body;
+    }
+    let (mut kept, mut from) = (BytesMut::with_capacity(body.len()), 0);
+    for cut in cuts {
+        kept.extend_from_slice(body.get(from..cut.start).unwrap_or_default());
+        from = cut.end;
+    }
+    kept.extend_from_slice(body.get(from..).unwrap_or_default());
+    kept.freeze()
+}
+
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod tests;
