@@ -50,11 +50,8 @@ pub(super) fn cause_of(error: &(dyn Error + 'static)) -> String {
 
 /// Whether asking again cannot help: what is wrong is the other side's certificate or its TLS.
 fn is_lasting(cause: &(dyn Error + 'static)) -> bool {
-    // A rustls error travels inside an I/O error, whose `source` steps over it.
-    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
     matches!(
-        tls.or_else(|| cause.downcast_ref()),
+        cause.downcast_ref(),
         Some(
             rustls::Error::InvalidCertificate(_)
                 | rustls::Error::NoCertificatesPresented
@@ -64,8 +61,13 @@ fn is_lasting(cause: &(dyn Error + 'static)) -> bool {
     )
 }
 
+/// An error and what caused it. What an I/O error carries counts as its cause: its own `source`
+/// steps over that, and errors of TLS travel so.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| {
+        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        carried.map(|carried| -> &(dyn Error + 'static) { carried }).or_else(|| error.source())
+    })
 }
 
 fn error_ref(error: &reqwest::Error) -> &(dyn Error + 'static) {
