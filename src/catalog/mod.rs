@@ -1,6 +1,12 @@
 //! The catalog port: what should exist, read-only. Adapters stand beside this file.
 
+mod cell;
+mod collections;
+mod embedded;
+mod open;
 mod options;
+mod query;
+mod sqlite;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -8,6 +14,9 @@ use futures::stream::BoxStream;
 
 use crate::model::{CatalogRow, Collection, Digest, MalformedRow};
 
+pub use collections::{DEFAULT_COLLECTION, preset_layout};
+pub use embedded::{EmbeddedCatalog, Registered, Registration};
+pub use open::{open, sqlite_path};
 pub use options::{CatalogOptions, CollectionOptions, Preset};
 
 /// One row of the first scan, in no order.
@@ -45,6 +54,9 @@ pub enum CatalogError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// `[catalog]` or the `[[collection]]`s do not fit together; a configuration error.
+    #[error("{0}")]
+    Configuration(String),
     /// The query of a collection cannot be used; a configuration error.
     #[error("the query of collection `{collection}` {problem}")]
     Query {
@@ -55,6 +67,15 @@ pub enum CatalogError {
         /// The cause, where the database named one.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The embedded catalog could not be written; only `import` and `demo` write it.
+    #[error("cannot write catalog {catalog}")]
+    Write {
+        /// The catalog.
+        catalog: String,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// It stopped answering, or answered with an error, while it was read.
     #[error("cannot read collection `{collection}` from the catalog")]
