@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -195,6 +197,45 @@ async fn many_can_open_a_new_ledger_at_once() {
         ledger.unwrap().record_pass(&pass(&format!("p{n}"), 1), &[], true).await.unwrap();
     }
     assert_eq!(file.open("s3://0").await.passes(100).await.unwrap().len(), 6);
+}
+
+/// In the environment of a child process: the folder whose ledger it is to open.
+const OPEN: &str = "RESTOCK_TEST_OPEN_LEDGER";
+
+/// The children are this very test, started again with [`OPEN`] set. They wait at a gate, which
+/// is their standard input, so that starting them takes no part in the race.
+#[tokio::test]
+async fn processes_can_open_a_new_ledger_at_once() {
+    if let Some(folder) = std::env::var_os(OPEN) {
+        println!("\nat the gate");
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        let ledger = open(URL, "s3://b", Path::new(&folder)).await.unwrap();
+        let id = std::process::id().to_string();
+        return ledger.record_pass(&pass(&id, 1), &[], true).await.unwrap();
+    }
+    let file = File::new();
+    let mut children = [(); 8].map(|()| start_opener(file.folder.path()));
+    for child in &mut children {
+        drop(child.stdin.take());
+    }
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+    assert_eq!(file.open("s3://b").await.passes(100).await.unwrap().len(), 8);
+}
+
+fn start_opener(folder: &Path) -> Child {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sqlite::processes_can_open_a_new_ledger_at_once", "--nocapture"])
+        .env(OPEN, folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "at the gate"));
+    child
 }
 
 /// Others wait for ten seconds before they give up: the largest pass must fit in there.

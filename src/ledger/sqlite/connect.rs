@@ -97,18 +97,15 @@ async fn prepare(file: &Path, options: &SqliteConnectOptions) -> Result<(), Open
 }
 
 /// `None` for a ledger and for an empty file, which becomes one.
+///
+/// The tables are looked at first: another process may make the ledger in between, and tables
+/// never come before the id.
 async fn what_is_in(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
-    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
-    if id == APPLICATION_ID {
-        return Ok(None);
-    }
-    let tables: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1 LIMIT 5",
-    )
-    .fetch_all(connection)
-    .await?;
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name LIMIT 5";
+    let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *connection).await?;
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(connection).await?;
     match (id, tables.is_empty()) {
-        (0, true) => Ok(None),
+        (APPLICATION_ID, _) | (0, true) => Ok(None),
         (_, true) => Ok(Some(format!("its application id is {id:#x}"))),
         (_, false) => Ok(Some(format!("it holds the tables {}", tables.join(", ")))),
     }
