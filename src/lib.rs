@@ -10,6 +10,7 @@
 
 pub mod catalog;
 pub mod clock;
+pub mod config;
 pub mod heal;
 pub mod ledger;
 pub mod model;

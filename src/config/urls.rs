@@ -1,0 +1,113 @@
+//! Which URLs restock can work with, judged without opening anything. No message repeats the URL,
+//! which may hold a secret.
+
+/// Whether a catalog or ledger may be there; what is wrong if not.
+pub(super) fn judge_database(url: &str) -> Result<(), String> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return match path.trim_start_matches('/') {
+            "" => Err("names no file: write sqlite://PATH".to_owned()),
+            _ => Ok(()),
+        };
+    }
+    match url.split_once(':') {
+        Some((scheme, _)) if is_scheme(scheme) => {
+            Err(format!("has the scheme `{scheme}`, which is not supported: write sqlite://PATH"))
+        }
+        _ => Err("is no URL: write sqlite://PATH".to_owned()),
+    }
+}
+
+/// Whether a store may be there; what is wrong if not.
+pub(super) fn judge_store(url: &str) -> Result<(), String> {
+    if url.is_empty() {
+        return Err("is missing: write s3://bucket/prefix, or the path of a folder".to_owned());
+    }
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return match url.split_once(':') {
+            Some((scheme @ ("s3" | "gs" | "az" | "file"), _)) => {
+                Err(format!("lacks two slashes: write {scheme}://…"))
+            }
+            _ => Ok(()),
+        };
+    };
+    match scheme {
+        "file" if rest.starts_with('/') => Ok(()),
+        "file" => Err("is not absolute: write file:///PATH, or a plain path".to_owned()),
+        "s3" => judge_bucket(rest),
+        other if is_scheme(other) => Err(format!(
+            "has the scheme `{other}`, which is not supported: write s3://bucket/prefix, or a folder's path"
+        )),
+        _ => Err("is no URL: write s3://bucket/prefix, or the path of a folder".to_owned()),
+    }
+}
+
+fn judge_bucket(rest: &str) -> Result<(), String> {
+    if rest.contains(['?', '#', '@']) {
+        return Err("holds more than bucket and prefix: the rest belongs to [store.options]".into());
+    }
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    if bucket.is_empty() {
+        return Err("names no bucket: write s3://bucket/prefix".to_owned());
+    }
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    if !prefix.is_empty() && prefix.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err("has a prefix with a leading or double slash, `.` or `..`: the store would \
+                    list other keys than it reads"
+            .to_owned());
+    }
+    if rest.ends_with("//") {
+        return Err("has a prefix with a leading or double slash: the store would list other \
+                    keys than it reads"
+            .to_owned());
+    }
+    Ok(())
+}
+
+fn is_scheme(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_store_can_be() {
+        for good in
+            ["s3://b", "s3://b/", "s3://b/p", "s3://b/p/q/", "file:///a", "a", "/a b", "../a"]
+        {
+            assert_eq!(judge_store(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "s3://",
+            "s3:///p",
+            "s3://b//p",
+            "s3://b/p//q",
+            "s3://b//",
+            "s3://b/p//",
+            "s3://b/../p",
+            "s3://k:SECRET@b",
+            "s3://b?SECRET",
+            "file://a",
+            "ftp://h/SECRET",
+            "s3:b",
+            "://SECRET",
+        ] {
+            let problem = judge_store(bad).unwrap_err();
+            assert!(!problem.contains("SECRET"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_a_database_can_be() {
+        for good in ["sqlite://a.db", "sqlite:a.db", "sqlite:///a/b.db?mode=ro", "sqlite::memory:"]
+        {
+            assert_eq!(judge_database(good), Ok(()), "{good}");
+        }
+        for bad in ["", "sqlite:", "sqlite://", "a.db", "mysql://root:SECRET@h/db", "SECRET x:y"] {
+            let problem = judge_database(bad).unwrap_err();
+            assert!(!problem.contains("SECRET"), "{problem}");
+        }
+    }
+}

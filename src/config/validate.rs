@@ -1,0 +1,163 @@
+//! What the types of a configuration cannot say: bounds, and values that contradict each other.
+
+use std::collections::HashSet;
+
+use object_store::aws::AmazonS3ConfigKey;
+
+use super::draft::{Draft, join};
+use super::options::Options;
+use super::urls;
+use crate::catalog::Preset;
+use crate::model::{Digest, KeyTemplate, Span};
+
+/// The collection that the embedded catalog has from the start, as a key layout.
+const EMBEDDED_LAYOUT: &str = "software-installers/{digest}";
+
+/// Notes everything that cannot be as it is.
+pub(super) fn validate(draft: &mut Draft, options: &Options) {
+    databases(draft, options);
+    store(draft, options);
+    bounds(draft, options);
+    collections(draft, options);
+    quarantine(draft, options);
+    hosts(draft, options);
+}
+
+fn databases(draft: &mut Draft, options: &Options) {
+    let from = if options.catalog.url_file.is_some() { "catalog.url_file" } else { "catalog.url" };
+    match options.catalog.url.as_deref().map(urls::judge_database) {
+        Some(Ok(())) => {}
+        Some(Err(problem)) => draft.refuse(from, problem),
+        None => draft.refuse(from, "is missing: write sqlite://PATH here, or in a `url_file`"),
+    }
+    if let Some(Err(problem)) = options.ledger.url.as_deref().map(urls::judge_database) {
+        draft.refuse("ledger.url", problem);
+    }
+}
+
+fn store(draft: &mut Draft, options: &Options) {
+    let store = &options.store;
+    if let Err(problem) = urls::judge_store(&store.url) {
+        draft.refuse("store.url", problem);
+    }
+    if store.name.is_empty() {
+        draft.refuse("store.name", "is empty: reports name the store by it");
+    }
+    let on_s3 = store.url.starts_with("s3://");
+    for key in store.options.keys() {
+        let name = join("store.options", key);
+        if !on_s3 {
+            draft.refuse(&name, "belongs to no folder: only s3:// takes options");
+        } else if key.parse::<AmazonS3ConfigKey>().is_err() {
+            draft.refuse(&name, "is no option of object_store's S3 client, such as aws_region");
+        }
+    }
+}
+
+fn bounds(draft: &mut Draft, options: &Options) {
+    let (breaker, catalog, source) = (&options.breaker, &options.catalog, &options.source);
+    for (key, share) in [
+        ("breaker.missing_share", breaker.missing_share),
+        ("breaker.shrunk_share", breaker.shrunk_share),
+    ] {
+        if !(0.0..=1.0).contains(&share) {
+            draft.refuse(key, format!("is {share}: a share lies between 0 and 1"));
+        }
+    }
+    for (key, is_zero) in [
+        ("audit.concurrency", options.audit.concurrency == 0),
+        ("deep.concurrency", options.deep.concurrency == 0),
+        ("heal.concurrency", options.heal.concurrency == 0),
+        ("source.tries", source.tries == 0),
+        ("source.per_host", source.per_host == 0),
+        ("orphans.sightings", options.orphans.sightings == 0),
+        ("catalog.connect_timeout", catalog.connect_timeout == Span::seconds(0)),
+        ("catalog.statement_timeout", catalog.statement_timeout == Span::seconds(0)),
+        ("source.connect_timeout", source.connect_timeout == Span::seconds(0)),
+        ("source.read_timeout", source.read_timeout == Span::seconds(0)),
+    ] {
+        if is_zero {
+            draft.refuse(key, "is 0: nothing would ever be done");
+        }
+    }
+    if options.heal.retry_at_most < options.heal.retry_after {
+        let after = options.heal.retry_after;
+        draft.refuse("heal.retry_at_most", format!("is shorter than `heal.retry_after`, {after}"));
+    }
+}
+
+fn collections(draft: &mut Draft, options: &Options) {
+    let custom = options.catalog.preset == Preset::Custom;
+    if custom && options.collection.is_empty() {
+        draft.refuse("collection", "is missing: preset \"custom\" needs a [[collection]]");
+    }
+    let mut names = HashSet::new();
+    for (i, collection) in options.collection.iter().enumerate() {
+        let (name, query) = (&collection.name, collection.query.as_deref());
+        if name.trim().is_empty() || name.contains(char::is_control) {
+            draft.refuse(&format!("collection[{i}].name"), "is empty or not printable");
+        }
+        if !names.insert(name) {
+            draft.refuse(
+                &format!("collection[{i}].name"),
+                format!("is `{name}`, which is there already"),
+            );
+        }
+        let key = format!("collection[{i}].query");
+        match query.map(str::trim) {
+            None if custom => draft.refuse(&key, "is missing: preset \"custom\" needs a SELECT"),
+            Some("") => draft.refuse(&key, "is empty: write one SELECT"),
+            Some(query) if query.contains(';') => {
+                draft.refuse(&key, "holds a `;`: write one SELECT without");
+            }
+            None | Some(_) => {}
+        }
+    }
+}
+
+fn quarantine(draft: &mut Draft, options: &Options) {
+    let folder = options.heal.quarantine.as_str();
+    if folder.is_empty() {
+        return;
+    }
+    if folder.split('/').any(|part| matches!(part, "" | "." | ".."))
+        || folder.contains(char::is_control)
+    {
+        let advice = "has an outer or double slash, `.`, `..` or a control character";
+        return draft.refuse("heal.quarantine", advice);
+    }
+    let embedded = (options.catalog.preset == Preset::Restock).then(|| EMBEDDED_LAYOUT.parse());
+    let embedded = embedded.and_then(Result::ok);
+    for layout in options.collection.iter().map(|own| &own.key).chain(&embedded) {
+        if holds_keys(folder, layout) {
+            draft.refuse(
+                "heal.quarantine",
+                format!(
+                    "would hide the objects that lie under `{layout}`: take a folder of its own"
+                ),
+            );
+        }
+    }
+}
+
+/// Whether keys of a layout may lie in a folder: those of its prefix, and those of the digests
+/// that begin as a part of the folder's name does.
+fn holds_keys(folder: &str, layout: &KeyTemplate) -> bool {
+    let folder = format!("{folder}/");
+    let digests =
+        folder.split('/').filter_map(|part| format!("{part:0<64}").parse::<Digest>().ok());
+    layout.prefix().starts_with(&folder)
+        || digests.into_iter().any(|digest| layout.render(&digest).starts_with(&folder))
+}
+
+fn hosts(draft: &mut Draft, options: &Options) {
+    let mut names = HashSet::new();
+    for (i, host) in options.source.host.iter().enumerate() {
+        let key = format!("source.host[{i}].name");
+        if url::Host::parse(&host.name).is_err() {
+            draft.refuse(&key, "is no host name: write it without scheme, port and path");
+        } else if !names.insert(host.name.to_ascii_lowercase()) {
+            draft.refuse(&key, format!("is `{}`, which is there already", host.name));
+        }
+    }
+}
