@@ -85,9 +85,8 @@ impl Healer {
     /// What the store holds after the completion was asked for, whatever it answered.
     async fn settle(&self, job: &Job<'_>, length: u64, published: Result<(), StoreError>) -> End {
         let probe = self.store.probe(&job.action.target.key).await;
-        let there = |now: &ObjectMeta| {
-            now.size == length && job.read.is_none_or(|read| now != read)
-        };
+        let there =
+            |now: &ObjectMeta| now.size == length && job.read.is_none_or(|read| now != read);
         match (published, probe) {
             (Ok(()), Probe::Present(now)) if now.size == length => End {
                 result: RepairResult::Restored,

@@ -61,8 +61,7 @@ impl Context<'_> {
             missing: state.missing,
             expected: state.expected,
         });
-        let mut report =
-            PassReport { findings, repairs: Vec::new(), summary, plan, read, full };
+        let mut report = PassReport { findings, repairs: Vec::new(), summary, plan, read, full };
         report.decide(self.request, false);
         if failed {
             report.summary.forget_counts();
@@ -97,9 +96,8 @@ impl Context<'_> {
         }
         let ledger = &self.auditor.ledger;
         let skew = verdicts.skew.unwrap_or_default();
-        let may_flag = breaker.is_none_or(|state| !state.is_open())
-            && !failed
-            && skew.abs() <= SKEW_AT_MOST;
+        let may_flag =
+            breaker.is_none_or(|state| !state.is_open()) && !failed && skew.abs() <= SKEW_AT_MOST;
         let keys: Vec<_> =
             verdicts.orphans.iter().map(|o| verdicts.collection.key.render(&o.digest)).collect();
         let before: HashMap<_, _> =
@@ -201,8 +199,7 @@ impl Auditor {
         request: &Request,
     ) -> Result<(), PassFailure> {
         report.summary.finished_at = self.clock.now();
-        let keyed: Vec<_> =
-            report.findings.iter().map(|f| (finding_key(f), f.clone())).collect();
+        let keyed: Vec<_> = report.findings.iter().map(|f| (finding_key(f), f.clone())).collect();
         let full = report.full && request.is_full();
         self.ledger.record_pass(&report.summary, &keyed, full).await?;
         Ok(())

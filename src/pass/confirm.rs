@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use futures::StreamExt;
 
-use crate::model::{CatalogRow, Collection, Command, Digest, ObjectMeta, Record, error_chain, reason};
+use crate::model::{
+    CatalogRow, Collection, Command, Digest, ObjectMeta, Record, error_chain, reason,
+};
 use crate::observe::Event;
 use crate::store::{Probe, StoreError, StoreFault};
 

@@ -92,7 +92,8 @@ impl Context<'_> {
             let id = SourceVerdict::id_of(url);
             known.iter().any(|verdict| verdict.source_id == id)
         };
-        self.known.verdicts.get(digest).is_some_and(bad) || self.auditor.source.permits(url).is_err()
+        self.known.verdicts.get(digest).is_some_and(bad)
+            || self.auditor.source.permits(url).is_err()
     }
 
     /// Lists a collection's prefix; `slice` may be narrower than the pass's own.

@@ -35,8 +35,7 @@ impl Context<'_> {
         verdicts.skew = sides.store_now.map(|store| store - self.started_at);
         verdicts.malformed_rows = sides.malformed_rows;
         if sides.malformed_rows > 0 {
-            verdicts.malformed =
-                self.auditor.catalog.malformed(collection, MALFORMED_TOLD).await?;
+            verdicts.malformed = self.auditor.catalog.malformed(collection, MALFORMED_TOLD).await?;
         }
         if sides.rows == 0 && verdicts.observed > 0 {
             verdicts.empty_over_objects = true;

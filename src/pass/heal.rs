@@ -101,7 +101,8 @@ impl PassReport {
             !self.plan.actions.iter().any(|now| now.target == planned.target)
         };
         let unfit = earlier.actions.iter().filter(fits);
-        unfit.map(|action| held(action, "the plan no longer fits: it is not in that state any more"))
+        unfit
+            .map(|action| held(action, "the plan no longer fits: it is not in that state any more"))
             .collect()
     }
 

@@ -41,7 +41,14 @@ impl Context<'_> {
         }
         loop {
             let visit = |joined: Joined| {
-                sort_out(&joined, &rules, self.request.deep, verdicts, &mut suspicions, &mut to_read);
+                sort_out(
+                    &joined,
+                    &rules,
+                    self.request.deep,
+                    verdicts,
+                    &mut suspicions,
+                    &mut to_read,
+                );
             };
             let more = join
                 .step::<SorterError>(

@@ -212,8 +212,9 @@ impl Auditor {
                 known: known.join(", "),
             });
         }
-        let wanted =
-            |c: &&Collection| request.collections.is_empty() || request.collections.contains(&c.name);
+        let wanted = |c: &&Collection| {
+            request.collections.is_empty() || request.collections.contains(&c.name)
+        };
         Ok(all.iter().filter(wanted).collect())
     }
 

@@ -28,8 +28,8 @@ impl Context<'_> {
         self.read_all(records, &mut verdicts, &mut absent).await?;
         let absent = self.confirm_missing(absent, &mut verdicts).await?;
         verdicts.missing = absent.into_iter().map(|record| record.digest).collect();
-        verdicts.observed = verdicts.present
-            + u64::try_from(verdicts.corrupt.len()).unwrap_or(u64::MAX);
+        verdicts.observed =
+            verdicts.present + u64::try_from(verdicts.corrupt.len()).unwrap_or(u64::MAX);
         Ok(Examined { verdicts, rows })
     }
 }
