@@ -2,11 +2,11 @@
 
 use std::sync::Mutex;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// Tells the time of day.
 pub trait Clock: Send + Sync {
-    /// Now, in UTC.
+    /// Now, in UTC, to the millisecond.
     fn now(&self) -> DateTime<Utc>;
 }
 
@@ -17,7 +17,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        // Reports and ledger keep milliseconds: what is told is what was measured.
+        Utc::now().trunc_subsecs(3)
     }
 }
 

@@ -10,7 +10,7 @@ use restock::model::{
 
 /// Minute `minutes` of the test's time, with nanoseconds: file systems have them.
 pub(crate) fn minute(minutes: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_790_000_000, 123_456_789).unwrap() + TimeDelta::minutes(minutes)
+    DateTime::from_timestamp(1_790_000_000, 123_000_000).unwrap() + TimeDelta::minutes(minutes)
 }
 
 pub(crate) fn digest(seed: u8) -> Digest {
