@@ -185,9 +185,14 @@ async fn silence_is_given_up_before_the_head_and_in_the_body() {
     );
     let read_timeout = Span(Duration::from_millis(200));
     let source = HttpSource::new(&SourceOptions { read_timeout, ..loopback_options() }).unwrap();
-    let (message, _) = transient(refused(&source, &secret_url(&server)).await);
+    let url = secret_url(&server);
+    let soon = async || {
+        let refusal = tokio::time::timeout(Duration::from_secs(10), refused(&source, &url));
+        transient(refusal.await.expect("silence is given up soon"))
+    };
+    let (message, _) = soon().await;
     assert!(message.contains("/a: silent for 200ms, no answer"), "{message}");
-    let (message, _) = transient(refused(&source, &secret_url(&server)).await);
+    let (message, _) = soon().await;
     assert!(message.ends_with("/a: silent for 200ms after 22 of 100 bytes"), "{message}");
 }
 

@@ -37,13 +37,10 @@ fn public_source() -> HttpSource {
     HttpSource::new(&options).unwrap()
 }
 
-fn source_with_host(name: &str, token_file: Option<&Path>) -> HttpSource {
-    let host = HostOptions {
-        name: name.to_owned(),
-        allow_http: true,
-        bearer_token_file: token_file.map(Path::to_owned),
-    };
-    HttpSource::new(&SourceOptions { host: vec![host], ..loopback_options() }).unwrap()
+/// An entry that allows plain http.
+fn host(name: &str, token_file: Option<&Path>) -> HostOptions {
+    let bearer_token_file = token_file.map(Path::to_owned);
+    HostOptions { name: name.to_owned(), allow_http: true, bearer_token_file }
 }
 
 #[tokio::test]
@@ -101,9 +98,8 @@ async fn plain_http_is_not_spoken_unless_the_host_allows_it() {
     assert!(refusal.starts_with("plain http is not allowed for localhost"), "{refusal}");
     assert_eq!(server.accepted(), 0);
 
-    let host =
-        HostOptions { name: "LocalHost.".to_owned(), allow_http: true, bearer_token_file: None };
-    let open = HttpSource::new(&SourceOptions { host: vec![host], ..closed }).unwrap();
+    let hosts = vec![host("LocalHost.", None)];
+    let open = HttpSource::new(&SourceOptions { host: hosts, ..closed }).unwrap();
     assert_eq!(fetched(&open, &url).await, BYTES);
     policy(refused(&open, &server.url("/a")).await);
 }
@@ -205,7 +201,8 @@ async fn a_bearer_token_goes_to_its_own_host_only() {
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
     std::fs::write(&token_file, format!("{CANARY}\n")).unwrap();
-    let source = source_with_host("LocalHost", Some(&token_file));
+    let hosts = vec![host("LocalHost", Some(&token_file)), host("127.0.0.1", None)];
+    let source = HttpSource::new(&SourceOptions { host: hosts, ..loopback_options() }).unwrap();
     let server = serving();
     let other = serving();
     server.route("/away", [Answer::redirect(other.url("/a"))]);

@@ -164,6 +164,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_source_that_was_fast_at_first_is_given_up_when_it_drips() {
+        let fast = dripping(100, 1_000, Duration::from_secs(5));
+        let slow = dripping(1_000, 5, Duration::from_secs(1));
+        let error = length(download(fast.chain(slow).boxed())).await.unwrap_err();
+        assert!(error.contains("too slow: 4200 bytes in 1m, after 100200 bytes"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_slow_source_above_the_least_rate_may_take_all_day() {
         let slow = download(dripping(10_000, 1_000, Duration::from_secs(5)));
         assert_eq!(length(slow).await, Ok(10_000_000));
