@@ -5,3 +5,4 @@
 
 pub mod fetching;
 pub mod http_server;
+pub mod world;
