@@ -9,7 +9,7 @@ mod transfer;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, CatalogError};
@@ -104,15 +104,19 @@ impl Healer {
                 read: read.get(&action.target.key),
                 verdicts,
             };
-            (at, self.carry_out(&job).await)
+            let repair = self.carry_out(&job).await;
+            // Written down in here: between two polls of the stream nothing may wait for the
+            // ledger, since another action may be waiting with its connection in hand.
+            if let Some(repair) = &repair {
+                self.ledger.record_repair(job.pass_id, self.clock.now(), repair).await?;
+                self.observer.notice(&Event::Repaired(repair));
+            }
+            Ok::<_, HealError>((at, repair))
         });
         let mut running =
             futures::stream::iter(actions).buffer_unordered(self.options.concurrency.max(1));
-        while let Some((at, repair)) = running.next().await {
-            let Some(repair) = repair else { continue };
-            self.ledger.record_repair(&plan.pass_id, self.clock.now(), &repair).await?;
-            self.observer.notice(&Event::Repaired(&repair));
-            repairs.push((at, repair));
+        while let Some((at, repair)) = running.try_next().await? {
+            repairs.extend(repair.map(|repair| (at, repair)));
         }
         repairs.sort_by_key(|(at, _)| *at);
         Ok(repairs.into_iter().map(|(_, repair)| repair).collect())

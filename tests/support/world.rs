@@ -1,4 +1,4 @@
-//! A world to break: a SQLite catalog, a directory, a ledger and an HTTP source, all real, with a
+//! A world to break: a `SQLite` catalog, a directory, a ledger and an HTTP source, all real, with a
 //! clock that stands where the test puts it.
 
 use std::collections::BTreeMap;
@@ -52,7 +52,10 @@ impl Object {
 
     /// The n-th of many small ones, each another.
     pub fn nth(n: u32) -> Self {
-        Self::of(format!("installer {n}: {}", "x".repeat(n as usize % 50)), &format!("app-{n}.pkg"))
+        Self::of(
+            format!("installer {n}: {}", "x".repeat(usize::try_from(n).unwrap() % 50)),
+            &format!("app-{n}.pkg"),
+        )
     }
 }
 
@@ -80,7 +83,7 @@ pub struct World {
     pub source_options: SourceOptions,
     /// In place of the directory, for fault injection.
     pub store: Option<Arc<dyn HealStore>>,
-    /// In place of the SQLite file, for fault injection.
+    /// In place of the `SQLite` file, for fault injection.
     pub catalog: Option<Arc<dyn Catalog>>,
     pub collections: Vec<CollectionOptions>,
     pub cancel: CancellationToken,
@@ -102,7 +105,7 @@ impl World {
                 heal: HealOptions::default(),
                 breaker: BreakerOptions::default(),
                 orphans: OrphanOptions::default(),
-                retain: Duration::from_secs(90 * 86_400),
+                retain: Duration::from_hours(90 * 24),
                 sorter: SorterOptions::default(),
             },
             source_options: SourceOptions {
