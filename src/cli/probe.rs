@@ -7,6 +7,7 @@ use anyhow::bail;
 use crate::model::{Digest, error_chain};
 use crate::store::{Probe, StoreFault};
 
+use super::UsageError;
 use super::world::World;
 
 /// What a probe said of one digest over all collections, best first.
@@ -27,10 +28,8 @@ pub(super) async fn probe(
     let known = world.catalog.collections();
     if let Some(name) = collections.iter().find(|name| !known.iter().any(|c| c.name == **name)) {
         let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
-        return Err(super::usage(format!(
-            "there is no collection `{name}`: the catalog has {}",
-            known.join(", ")
-        )));
+        let message = format!("there is no collection `{name}`");
+        return Err(UsageError::new(message, format!("the catalog has {}", known.join(", "))).into());
     }
     // A 404 is believed only where the store itself was shown to exist.
     let shown = world.store.check().await;

@@ -9,7 +9,6 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Environment};
 use crate::model::{Command, Finding, FindingKind, Outcome, Slice, Unhealable};
@@ -17,21 +16,19 @@ use crate::observe::Silent;
 use crate::pass::{FailOn, PassReport, Request};
 use crate::report::{self, TextOptions};
 
+use super::Context;
+use super::args::DemoArgs;
 use super::world::World;
 use damage::Damage;
 
 /// The file that marks a folder as a demo's own.
 const MARKER: &str = ".restock-demo";
 
-/// Runs the demo in `dir`; `keep` goes on serving the source until `cancel`.
-pub(super) async fn demo(
-    dir: &Path,
-    keep: bool,
-    environment: &Environment,
-    cancel: &CancellationToken,
-    text: &TextOptions<'_>,
-    out: &mut impl Write,
-) -> anyhow::Result<u8> {
+/// Runs the demo.
+pub(super) async fn run(args: &DemoArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let (dir, cancel) = (args.dir.as_path(), context.cancel.clone());
+    let color = context.text().color;
+    let out = &mut context.stdout;
     claim(dir)?;
     let dir = dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))?;
     let server = server::Server::start(&dir.join("source")).await?;
@@ -46,10 +43,10 @@ pub(super) async fn demo(
     let damage = damage::inflict(&dir, &objects).await?;
     damage.tell(out)?;
 
-    let config = Config::load(Some(&dir.join("restock.toml")), &environment.without_restock())?;
+    let config = Config::load(Some(&dir.join("restock.toml")), &Environment::empty(&dir))?;
     let world = World::open(config, std::sync::Arc::new(Silent), cancel.clone()).await?;
     let invocation = format!("restock -c {}", dir.join("restock.toml").display());
-    let text = TextOptions { invocation: &invocation, ..*text };
+    let text = TextOptions { color, invocation: &invocation };
 
     say(out, 3, "restock audit --deep: what is wrong?")?;
     let audit = world.auditor().audit(&request(Command::Audit)).await?;
@@ -72,7 +69,7 @@ pub(super) async fn demo(
     check(&left, &damage.expected_rest(), "the second audit")?;
     reasons(&left.findings, &damage)?;
     closing(&dir, &damage, out)?;
-    if keep {
+    if args.keep {
         writeln!(out, "serving the source at {} until Ctrl-C", server.base_url())?;
         out.flush()?;
         cancel.cancelled().await;

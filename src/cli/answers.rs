@@ -1,0 +1,80 @@
+//! `restock show`, `restock status`, `restock breaker` and `restock probe`.
+
+use std::io::Write;
+
+use crate::model::{BreakerReason, Outcome};
+use crate::plan::acknowledge;
+use crate::report;
+
+use super::args::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
+use super::{Context, UsageError, probe, show};
+
+pub(super) async fn probe(args: &ProbeArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let world = context.open_silent().await?;
+    probe::probe(&world, &args.digests, &args.collection, &mut context.stdout).await
+}
+
+pub(super) async fn show(args: &ShowArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let world = context.open_silent().await?;
+    let view = show::object(&world, args.digest).await?;
+    match args.output {
+        AnswerFormat::Json => report::object_json(&view, &mut context.stdout)?,
+        AnswerFormat::Table => {
+            let text = context.text();
+            report::object_table(&view, &text, &mut context.stdout)?;
+        }
+    }
+    Ok(0)
+}
+
+pub(super) async fn status(args: &StatusArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let world = context.open_silent().await?;
+    let view = show::status(&world).await?;
+    match args.output {
+        AnswerFormat::Json => report::status_json(&view, &mut context.stdout)?,
+        AnswerFormat::Table => {
+            let text = context.text();
+            report::status_table(&view, &text, &mut context.stdout)?;
+        }
+    }
+    Ok(0)
+}
+
+/// Shows the breaker (exit code 4 while it is open), or answers it; a wrong number is refused.
+pub(super) async fn breaker(args: &BreakerArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let world = context.open_silent().await?;
+    let state = world.ledger.breaker().await?;
+    let (reason, number) = match args.command {
+        BreakerCommand::Show => {
+            let text = context.text();
+            report::breaker(state.as_ref(), &text, &mut context.stdout)?;
+            let open = state.is_some_and(|state| state.is_open());
+            let outcome = if open { Outcome::Refused } else { Outcome::Clean };
+            return Ok(outcome.exit_code());
+        }
+        BreakerCommand::Ack { expect_missing: Some(n), .. } => (BreakerReason::MassMissing, n),
+        BreakerCommand::Ack { expect_records: Some(n), .. } => (BreakerReason::InventoryShrunk, n),
+        BreakerCommand::Ack { expect_missing: None, expect_records: None } => {
+            let hint = "write --expect-missing N or --expect-records N";
+            return Err(UsageError::new("no number is given", hint).into());
+        }
+    };
+    let Some(state) = state else {
+        writeln!(context.stderr, "restock: refused: the breaker is closed: nothing is asked")?;
+        return Ok(Outcome::Refused.exit_code());
+    };
+    match acknowledge(&state, reason, number) {
+        Ok(answered) => {
+            world.ledger.set_breaker(Some(&answered)).await?;
+            let text = context.text();
+            report::breaker(Some(&answered), &text, &mut context.stdout)?;
+            Ok(Outcome::Clean.exit_code())
+        }
+        Err(_) => {
+            writeln!(context.stderr, "restock: refused: {number} is not what was found")?;
+            let text = context.text();
+            report::breaker(Some(&state), &text, &mut context.stderr)?;
+            Ok(Outcome::Refused.exit_code())
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The command line: reads it, runs one command, and turns what comes of it into an exit code.
+
+pub mod args;
+mod completions;
+mod config_cmd;
+mod failure;
+mod logging;
+mod output;
+mod signals;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, ConfigError, Environment};
+use crate::model::redact_urls_in;
+use crate::observe::Silent;
+use crate::report::{Color, TextOptions};
+use args::{Cli, Command, Common};
+use console::Console;
+use logging::{Logging, Verbosity};
+use output::Output;
+use progress::Progress;
+use signals::Signals;
+use world::World;
+
+pub use failure::{USAGE, UsageError, describe, exit_code};
+
+/// What a command works with.
+pub struct Context<'a> {
+    /// The options that every command takes.
+    pub common: &'a Common,
+    /// The variables and the working directory.
+    pub environment: &'a Environment,
+    /// Data goes here. After an error of it, return the error: a closed pipe ends quietly.
+    pub stdout: &'a mut dyn Write,
+    /// Everything else goes here.
+    pub stderr: &'a mut dyn Write,
+    /// Set by the first signal: finish what was begun, begin nothing.
+    pub cancel: CancellationToken,
+    /// Where progress is drawn.
+    console: Console,
+    /// How restock was called, as the commands that are proposed begin.
+    invocation: String,
+}
+
+impl Context<'_> {
+    /// The configuration that the command line names, or that is found.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Config::load(self.common.config.as_deref(), self.environment)
+    }
+
+    /// Everything that the configuration names, open, with progress on stderr.
+    async fn open(&self) -> anyhow::Result<World> {
+        let quiet = self.common.quiet;
+        let progress =
+            if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) };
+        World::open(self.config()?, Arc::new(progress), self.cancel.clone()).await
+    }
+
+    /// The same for a command that is done in a moment.
+    async fn open_silent(&self) -> anyhow::Result<World> {
+        World::open(self.config()?, Arc::new(Silent), self.cancel.clone()).await
+    }
+
+    /// How text for people is written on stdout.
+    fn text(&self) -> TextOptions<'_> {
+        let plain = no_color(self.common, self.environment) || !io::stdout().is_terminal();
+        let color = if plain { Color::Never } else { Color::Always };
+        TextOptions { color, invocation: &self.invocation }
+    }
+}
+
+/// Runs one command line, whose first word is the program's name, and gives its exit code. Errors
+/// are told on `stderr`.
+pub async fn run(
+    args: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> u8 {
+    let mut stdout = Output::new(stdout);
+    let ran = match Cli::read(args) {
+        Ok(cli) => run_command(&cli, environment, &mut stdout, stderr).await,
+        Err(error) => tell_usage(&error, &mut stdout, stderr).map_err(anyhow::Error::from),
+    };
+    let flushed = stdout.flush();
+    match ran.and_then(|code| Ok(flushed.map(|()| code)?)) {
+        Ok(code) => code,
+        // Who reads no further wants to hear no more; but the run did not finish.
+        Err(_) if stdout.is_closed() => crate::model::Outcome::Failed.exit_code(),
+        Err(error) => {
+            tell(stderr, &describe(&error));
+            exit_code(&error)
+        }
+    }
+}
+
+async fn run_command(
+    cli: &Cli,
+    environment: &Environment,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    logging::begin(&cli.common, environment);
+    let mut signals = Signals::listen()?;
+    let cancel = CancellationToken::new();
+    let console = Console::stderr();
+    set_up_log(&cli.common, environment, &console)?;
+    let ended = {
+        let mut context = Context {
+            common: &cli.common,
+            environment,
+            stdout,
+            stderr,
+            cancel: cancel.clone(),
+            console,
+            invocation: invocation(&cli.common),
+        };
+        signals.race(dispatch(&cli.command, &mut context), &cancel).await
+    };
+    if let Some(signal) = ended.signal {
+        // What a drain could not do is told, and the signal still decides the exit code.
+        if let Some(Err(error)) = ended.result {
+            tell(stderr, &describe(&error));
+        }
+        return Ok(signal);
+    }
+    ended.result.unwrap_or(Ok(0))
+}
+
+async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    match command {
+        Command::Demo(args) => demo::run(args, context).await,
+        Command::Import(args) => import_cmd::run(args, context).await,
+        Command::Audit(args) => passes::audit(args, context).await,
+        Command::Heal(args) => passes::heal(args, context).await,
+        Command::Probe(args) => answers::probe(args, context).await,
+        Command::Show(args) => answers::show(args, context).await,
+        Command::Status(args) => answers::status(args, context).await,
+        Command::Breaker(args) => answers::breaker(args, context).await,
+        Command::Config(args) => config_cmd::run(args, context).await,
+        Command::Completions(args) => completions::completions(args, context),
+        Command::Man(args) => completions::man(args, context),
+    }
+}
+
+/// How restock was called, as far as it matters to the next command.
+fn invocation(common: &Common) -> String {
+    match &common.config {
+        Some(file) => format!("restock -c {}", file.display()),
+        None => "restock".to_owned(),
+    }
+}
+
+fn no_color(common: &Common, environment: &Environment) -> bool {
+    common.no_color || environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+fn set_up_log(
+    common: &Common,
+    environment: &Environment,
+    console: &Console,
+) -> anyhow::Result<()> {
+    let filter = environment.get("RESTOCK_LOG").map(|value| value.to_string_lossy());
+    let logging = Logging {
+        format: common.log_format,
+        verbosity: Verbosity::of(common.quiet, common.verbose),
+        filter: filter.as_deref(),
+        no_color: no_color(common, environment),
+    };
+    Ok(logging::set_up(&logging, console)?)
+}
+
+/// Help and version are data; everything else that clap has to say is a usage error.
+fn tell_usage(
+    error: &clap::Error,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> io::Result<u8> {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        stdout.write_all(text.as_bytes())?;
+        return Ok(0);
+    }
+    // Arguments are quoted in it, and somebody's URL may be one of them.
+    tell_plain(stderr, &redact_urls_in(&text));
+    Ok(USAGE)
+}
+
+fn tell(stderr: &mut dyn Write, message: &str) {
+    tell_plain(stderr, &format!("restock: error: {message}\n"));
+}
+
+/// Where stderr is closed too, nobody can be told; the exit code still says it.
+fn tell_plain(stderr: &mut dyn Write, text: &str) {
+    drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
+}

@@ -1,0 +1,151 @@
+//! `restock audit` and `restock heal`.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::ledger::Lock;
+use crate::model::{Command, Digest, Slice};
+use crate::pass::{PassReport, Request};
+use crate::plan::Plan;
+use crate::report::{self, Format};
+
+use super::Context;
+use super::args::{AuditArgs, HealArgs, PassArgs};
+use super::world::World;
+
+/// A pass that reports and changes nothing.
+pub(super) async fn audit(args: &AuditArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let request = request(Command::Audit, &args.pass, context)?;
+    let world = context.open().await?;
+    let report = world.auditor().audit(&request).await?;
+    drop(world);
+    tell(&report, &args.pass, context)
+}
+
+/// A pass that carries out its plan, or only makes one.
+pub(super) async fn heal(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    if args.dry_run || args.plan.is_some() {
+        return plan(args, context).await;
+    }
+    let mut request = request(Command::Heal, &args.pass, context)?;
+    request.digests = named(&args.digests);
+    let earlier = args.from_plan.as_deref().map(read_plan).transpose()?;
+    let world = context.open().await?;
+    let lock = lock(&world, args).await?;
+    let (auditor, healer) = (world.auditor(), world.healer());
+    let report = match &earlier {
+        Some(plan) => auditor.heal_from(plan, &request, &healer).await?,
+        None => auditor.heal(&request, &healer).await?,
+    };
+    drop((lock, world));
+    tell(&report, &args.pass, context)
+}
+
+/// Makes a plan and carries nothing out: printed, written, or both. Exits as an audit would.
+async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let mut request = request(Command::Audit, &args.pass, context)?;
+    request.digests = named(&args.digests);
+    let world = context.open().await?;
+    let report = world.auditor().audit(&request).await?;
+    drop(world);
+    if let Some(path) = &args.plan {
+        write_plan(path, &report.plan)?;
+        writeln!(context.stderr, "plan written to {}", path.display())?;
+    }
+    write_reports(&report, &args.pass, context)?;
+    if args.dry_run {
+        let text = context.text();
+        match args.pass.output {
+            Format::Table => report::plan_table(&report.plan, &text, &mut context.stdout)?,
+            Format::Json | Format::Ndjson => {
+                serde_json::to_writer(&mut context.stdout, &report.plan)?;
+                writeln!(context.stdout)?;
+            }
+        }
+        return Ok(report.summary.exit_code);
+    }
+    print(&report, &args.pass, context)
+}
+
+fn request(
+    command: Command,
+    args: &PassArgs,
+    context: &Context<'_>,
+) -> anyhow::Result<Request> {
+    let slice = args.slice.map(|slice| slice.resolve(context.environment)).transpose()?;
+    Ok(Request {
+        command,
+        collections: args.collection.clone(),
+        slice: slice.unwrap_or(Slice::WHOLE),
+        deep: args.deep,
+        digests: None,
+        fail_on: args.fail_on.clone().unwrap_or_default(),
+    })
+}
+
+fn named(digests: &[Digest]) -> Option<Vec<Digest>> {
+    let mut digests = digests.to_vec();
+    digests.sort_unstable();
+    digests.dedup();
+    (!digests.is_empty()).then_some(digests)
+}
+
+async fn lock(world: &World, args: &HealArgs) -> anyhow::Result<Lock> {
+    let config = &world.config;
+    let wait = args.wait_lock.map(|span| span.0);
+    Ok(Lock::acquire(config.ledger_url(), world.store.identity(), &config.base, wait).await?)
+}
+
+/// Writes every report that was asked for, and gives the exit code.
+fn tell(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    write_reports(pass, args, context)?;
+    print(pass, args, context)
+}
+
+fn print(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let text = context.text();
+    view(pass).write(args.output, &text, &mut context.stdout)?;
+    Ok(pass.summary.exit_code)
+}
+
+fn write_reports(
+    pass: &PassReport,
+    args: &PassArgs,
+    context: &Context<'_>,
+) -> anyhow::Result<()> {
+    for target in &args.report {
+        let plain = report::TextOptions { color: report::Color::Never, ..context.text() };
+        target.write(&view(pass), &plain)?;
+    }
+    Ok(())
+}
+
+fn view(pass: &PassReport) -> report::PassReport<'_> {
+    let PassReport { findings, repairs, summary, .. } = pass;
+    report::PassReport { findings, repairs, summary }
+}
+
+fn read_plan(path: &Path) -> anyhow::Result<Plan> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read plan {shown}"))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("{shown} is no plan that `restock heal --plan` wrote"))
+}
+
+fn write_plan(path: &Path, plan: &Plan) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(plan)?;
+    text.push('\n');
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let place = folder.unwrap_or(Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(place)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write the plan to {}", path.display()))
+}
+
