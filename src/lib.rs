@@ -10,6 +10,7 @@
 
 pub mod catalog;
 pub mod clock;
+pub mod import;
 pub mod ledger;
 pub mod model;
 pub mod observe;
