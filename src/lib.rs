@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod heal;
+pub mod import;
 pub mod ledger;
 pub mod model;
 pub mod observe;

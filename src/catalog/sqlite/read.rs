@@ -90,6 +90,9 @@ pub(super) async fn collect<T: Send + 'static>(
     at_end: impl FnOnce() + Clone + Send + 'static,
     limit: usize,
 ) -> Result<Vec<T>, Failure> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
     let mut tries = 0;
     loop {
         tries += 1;
