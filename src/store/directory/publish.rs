@@ -143,9 +143,6 @@ pub(super) fn make_folders(root: &Root, path: &str) -> io::Result<()> {
 
 /// Without it a crash may forget the name of a file whose bytes are on disk.
 fn sync_folder(root: &Root, folder: Option<&str>) -> io::Result<()> {
-    let dir = match folder {
-        Some(folder) => root.dir.open_dir(folder)?,
-        None => root.dir.try_clone()?,
-    };
-    dir.into_std_file().sync_all()
+    // A handle of a folder only names it; what can be synced is the folder opened as a file.
+    root.dir.open(folder.unwrap_or("."))?.sync_all()
 }
