@@ -143,6 +143,6 @@ pub(super) fn make_folders(root: &Root, path: &str) -> io::Result<()> {
 
 /// Without it a crash may forget the name of a file whose bytes are on disk.
 fn sync_folder(root: &Root, folder: Option<&str>) -> io::Result<()> {
-    // Opened to be read: the handle of a `Dir` may be one of its path alone, which cannot sync.
+    // A handle of a folder only names it; what can be synced is the folder opened as a file.
     root.dir.open(folder.unwrap_or("."))?.sync_all()
 }

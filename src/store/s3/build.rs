@@ -1,11 +1,11 @@
 //! From `[store]` to clients: the user's options over the environment over defaults of this job.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
-use object_store::client::ReqwestConnector;
+use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
 use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, RetryConfig};
 
 use super::answers::{Answers, Completion, Counters};
@@ -79,31 +79,52 @@ pub(super) fn clients(
             backoff: BackoffConfig::default(),
         });
     let at = Where { endpoint: endpoint(&builder)?, bucket: bucket.to_owned() };
-    // The provider that the environment and the options lead to, under a name of ours.
-    let bare = builder.clone().build().map_err(refused)?;
-    let builder = builder.with_credentials(Arc::new(Credentials(Arc::clone(bare.credentials()))));
+    let builder = with_named_credentials(builder)?;
     let counters = Arc::new(Counters::default());
-    let build = |patience: &str, completion| {
-        let unset = get(&builder, ClientConfigKey::ReadTimeout).is_none();
+    let build = |patience: &str, inner: OneClient, completion| {
         let mut builder = builder.clone();
-        if unset {
+        if get(&builder, ClientConfigKey::ReadTimeout).is_none() {
             builder = builder.with_config(client(ClientConfigKey::ReadTimeout), patience);
         }
-        let answers = Answers {
-            inner: ReqwestConnector::default(),
-            counters: Arc::clone(&counters),
-            completion,
-        };
+        let answers = Answers { inner, counters: Arc::clone(&counters), completion };
         builder.with_http_connector(answers).build().map_err(refused)
     };
+    let writer = OneClient::default();
     Ok(Clients {
-        reads: build(READ_TIME, Completion::Overwrites)?,
-        writes: build(WRITE_TIME, Completion::Overwrites)?,
-        creates: build(WRITE_TIME, Completion::Creates)?,
+        reads: build(READ_TIME, OneClient::default(), Completion::Overwrites)?,
+        writes: build(WRITE_TIME, writer.clone(), Completion::Overwrites)?,
+        creates: build(WRITE_TIME, writer, Completion::Creates)?,
         offsets: !is_express(&builder),
         counters: Arc::clone(&counters),
         at,
     })
+}
+
+/// Connects once, however often it is asked: clients that differ only above share connections, and
+/// reading the machine's certificates takes its time.
+#[derive(Debug, Clone, Default)]
+struct OneClient(Arc<Mutex<Option<HttpClient>>>);
+
+impl HttpConnector for OneClient {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.as_ref() {
+            return Ok(client.clone());
+        }
+        let client = ReqwestConnector::default().connect(options)?;
+        *made = Some(client.clone());
+        Ok(client)
+    }
+}
+
+/// Puts a provider in place whose errors can be told from the store's. Keys that are written down
+/// need none: they are there.
+fn with_named_credentials(builder: AmazonS3Builder) -> Result<AmazonS3Builder, OpenError> {
+    if builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId).is_some() {
+        return Ok(builder);
+    }
+    let bare = builder.clone().build().map_err(refused)?;
+    Ok(builder.with_credentials(Arc::new(Credentials(Arc::clone(bare.credentials())))))
 }
 
 /// The environment's settings (`AWS_…`), over defaults that suit objects of many gigabytes.
