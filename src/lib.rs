@@ -9,6 +9,7 @@
 //! `tests/tidy.rs` holds the layers; ARCHITECTURE.md is the map.
 
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod heal;

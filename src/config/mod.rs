@@ -37,13 +37,14 @@ pub use show::REDACTED;
 /// A configuration as it holds: validated, with absolute paths and every default filled in.
 #[derive(Clone)]
 pub struct Config {
-    /// What each layer is given. `catalog.url`, `ledger.url` and `audit.grace` are always there;
-    /// `catalog.url_file` tells only where the URL was read.
+    /// What each layer is given. `catalog.url`, `ledger.url` and `audit.grace` are always there,
+    /// `catalog.url_file` never: it was read.
     pub options: Options,
     /// The file, as it was named; `None` where the environment says everything.
     pub file: Option<PathBuf>,
     /// Where relative paths of the file start: its folder, else the working directory.
     pub base: PathBuf,
+    url_file: Option<PathBuf>,
     origins: BTreeMap<String, Origin>,
 }
 
@@ -69,12 +70,13 @@ impl Config {
         let file = found.map(|found| found.path);
         let base = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let base = paths::under(working_directory, base);
-        let options = settle(&mut draft, &base, environment);
+        let mut options = settle(&mut draft, &base, environment);
         validate::validate(&mut draft, &options);
+        let url_file = options.catalog.url_file.take();
         if !draft.problems.is_empty() {
             return Err(invalid(draft, file));
         }
-        Ok(Self { options, file, base, origins: draft.origins })
+        Ok(Self { options, file, base, url_file, origins: draft.origins })
     }
 
     /// The catalog's URL, wherever it was read. May hold secrets: print it redacted.

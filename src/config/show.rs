@@ -71,8 +71,9 @@ impl Config {
 
     fn redacted(&self) -> Options {
         let mut options = self.options.clone();
-        if options.catalog.url_file.is_some() {
+        if self.url_file.is_some() {
             options.catalog.url = None;
+            options.catalog.url_file.clone_from(&self.url_file);
         }
         if options.store.url.contains("://") {
             options.store.url = redact_url(&options.store.url);

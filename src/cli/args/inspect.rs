@@ -1,0 +1,86 @@
+//! `probe`, `show`, `status` and `breaker`.
+
+use clap::{ArgAction, ArgGroup, Args, Subcommand, ValueEnum};
+
+use crate::model::Digest;
+
+/// `restock probe`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Exits with 0 if all are present, 2 if some are absent, 3 if some are unknown.
+
+Example:
+  restock probe 3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea")]
+pub struct ProbeArgs {
+    /// The digests to ask for.
+    #[arg(value_name = "DIGEST", required = true)]
+    pub digests: Vec<Digest>,
+    /// Ask in this collection only; may be repeated.
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub collection: Vec<String>,
+}
+
+/// The form of an answer that is no report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum AnswerFormat {
+    /// For people at a terminal.
+    #[default]
+    Table,
+    /// One document.
+    Json,
+}
+
+/// `restock show`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Example:
+  restock show 3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea")]
+pub struct ShowArgs {
+    /// The object.
+    #[arg(value_name = "DIGEST")]
+    pub digest: Digest,
+    /// How the answer is written.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: AnswerFormat,
+}
+
+/// `restock status`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Example:
+  restock status --output json")]
+pub struct StatusArgs {
+    /// How the answer is written.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: AnswerFormat,
+}
+
+/// `restock breaker`.
+#[derive(Debug, Clone, Args)]
+pub struct BreakerArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: BreakerCommand,
+}
+
+/// What can be done with the breaker.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BreakerCommand {
+    /// Tell whether it is open, and why; exits with 4 while it is.
+    Show,
+    /// Answer that the numbers are real, so that heals may run.
+    #[command(
+        group = ArgGroup::new("expectation").required(true),
+        after_help = "\
+Example, with the number that `restock breaker show` prints:
+  restock breaker ack --expect-missing 412"
+    )]
+    Ack {
+        /// So many missing and corrupt objects are expected.
+        #[arg(long, value_name = "N", group = "expectation")]
+        expect_missing: Option<u64>,
+        /// So many objects in the catalog are expected.
+        #[arg(long, value_name = "N", group = "expectation")]
+        expect_records: Option<u64>,
+    },
+}
