@@ -42,7 +42,6 @@ Examples:
 #[command(
     name = "restock",
     version,
-    propagate_version = true,
     args_override_self = true,
     subcommand_required = true,
     arg_required_else_help = true,
