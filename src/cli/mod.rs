@@ -4,6 +4,7 @@ pub mod args;
 mod completions;
 mod config_cmd;
 mod failure;
+mod import_cmd;
 mod logging;
 mod output;
 mod signals;

@@ -1,0 +1,108 @@
+//! `restock import`: real files, or a manifest, into the embedded catalog.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use async_trait::async_trait;
+
+use crate::catalog::{self, EmbeddedCatalog, Preset};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigError};
+use crate::import::{ImportOptions, Importer};
+use crate::ledger::{self, Ledger};
+use crate::model::{Collection, Upload};
+use crate::observe::Silent;
+use crate::store::{self, BoxError, UploadJournal};
+
+use super::Context;
+use super::args::ImportArgs;
+use super::progress::Progress;
+
+/// Where a first import puts its store, beside the configuration that it makes.
+const STORE: &str = "store";
+
+const CONFIGURATION: &str = r#"# Made by `restock import`. Paths are relative to this file;
+# every key there is stands in config/restock.example.toml.
+[catalog]
+url = "sqlite://catalog.db"
+
+[store]
+url = "store"
+
+[ledger]
+url = "sqlite://ledger.db"
+"#;
+
+/// Imports, and tells what became of each path. Exits with 1 where a path could not be imported.
+pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let config = config(context)?;
+    let options = &config.options;
+    ensure!(
+        options.catalog.preset == Preset::Restock,
+        "the catalog has preset \"custom\": its rows are written by its owner, and `import` writes \
+         only to restock's own catalog"
+    );
+    let store = store::open(&options.store, &config.base).await?;
+    let path = catalog::sqlite_path(&options.catalog, &config.base)?;
+    let mut embedded = EmbeddedCatalog::create_or_open(&path).await?;
+    let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+    let import = ImportOptions {
+        collection: None,
+        collections: options.collection.iter().map(collection).collect(),
+        source_url_base: args.source_url_base.as_ref().map(ToString::to_string),
+    };
+    let journal = Arc::new(Journal(ledger));
+    let quiet = context.common.quiet;
+    let observer: Arc<dyn crate::observe::Observer> =
+        if quiet { Arc::new(Silent) } else { Arc::new(Progress::on_stderr(&context.console)) };
+    let report = {
+        let paths = context.absolute(&args.paths);
+        let importer = Importer::new(&mut embedded, store, journal, observer, import)?;
+        importer.run(&paths).await?
+    };
+    embedded.close().await?;
+    for message in &report.messages {
+        writeln!(context.stdout, "{message}")?;
+    }
+    writeln!(context.stdout, "{report}")?;
+    Ok(u8::from(report.failed > 0))
+}
+
+/// The configuration; where there is none at all, `./restock.toml` is made.
+fn config(context: &mut Context<'_>) -> anyhow::Result<Config> {
+    match context.config() {
+        Err(ConfigError::NotFound { .. }) if context.common.config.is_none() => {}
+        found => return Ok(found?),
+    }
+    let folder = context.environment.working_directory().to_owned();
+    make(&folder).with_context(|| format!("cannot make a configuration in {}", folder.display()))?;
+    writeln!(context.stderr, "made {}", folder.join("restock.toml").display())?;
+    Ok(context.config()?)
+}
+
+fn make(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder.join(STORE))?;
+    let mut file =
+        std::fs::File::options().write(true).create_new(true).open(folder.join("restock.toml"))?;
+    file.write_all(CONFIGURATION.as_bytes())
+}
+
+fn collection(options: &catalog::CollectionOptions) -> Collection {
+    Collection { name: options.name.clone(), key: options.key.clone(), heal: options.heal }
+}
+
+/// The ledger as a journal of uploads, as a heal keeps it.
+struct Journal(Arc<dyn Ledger>);
+
+#[async_trait]
+impl UploadJournal for Journal {
+    async fn begun(&self, upload: &Upload) -> Result<(), BoxError> {
+        Ok(self.0.upload_begun(upload, SystemClock.now()).await?)
+    }
+
+    async fn ended(&self, upload: &Upload) -> Result<(), BoxError> {
+        Ok(self.0.upload_ended(upload).await?)
+    }
+}
