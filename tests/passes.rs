@@ -19,7 +19,7 @@ async fn a_healthy_world_has_no_findings_and_an_audit_touches_nothing() {
     );
     assert_eq!(summary.at_risk, Some(0));
     let bytes: usize = objects.iter().map(|object| object.bytes.len()).sum();
-    assert_eq!(summary.bytes_verified, bytes as u64);
+    assert_eq!(usize::try_from(summary.bytes_verified).unwrap(), bytes);
     assert_eq!(world.store_content(), store);
     assert_eq!(std::fs::read(world.catalog_file()).unwrap(), catalog);
 }

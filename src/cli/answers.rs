@@ -1,7 +1,5 @@
 //! `restock show`, `restock status`, `restock breaker` and `restock probe`.
 
-use std::io::Write;
-
 use crate::model::{BreakerReason, Outcome};
 use crate::plan::acknowledge;
 use crate::report;
@@ -20,8 +18,7 @@ pub(super) async fn show(args: &ShowArgs, context: &mut Context<'_>) -> anyhow::
     match args.output {
         AnswerFormat::Json => report::object_json(&view, &mut context.stdout)?,
         AnswerFormat::Table => {
-            let text = context.text();
-            report::object_table(&view, &text, &mut context.stdout)?;
+            report::object_table(&view, &context.text, &mut context.stdout)?;
         }
     }
     Ok(0)
@@ -33,8 +30,7 @@ pub(super) async fn status(args: &StatusArgs, context: &mut Context<'_>) -> anyh
     match args.output {
         AnswerFormat::Json => report::status_json(&view, &mut context.stdout)?,
         AnswerFormat::Table => {
-            let text = context.text();
-            report::status_table(&view, &text, &mut context.stdout)?;
+            report::status_table(&view, &context.text, &mut context.stdout)?;
         }
     }
     Ok(0)
@@ -46,8 +42,7 @@ pub(super) async fn breaker(args: &BreakerArgs, context: &mut Context<'_>) -> an
     let state = world.ledger.breaker().await?;
     let (reason, number) = match args.command {
         BreakerCommand::Show => {
-            let text = context.text();
-            report::breaker(state.as_ref(), &text, &mut context.stdout)?;
+            report::breaker(state.as_ref(), &context.text, &mut context.stdout)?;
             let open = state.is_some_and(|state| state.is_open());
             let outcome = if open { Outcome::Refused } else { Outcome::Clean };
             return Ok(outcome.exit_code());
@@ -63,18 +58,12 @@ pub(super) async fn breaker(args: &BreakerArgs, context: &mut Context<'_>) -> an
         writeln!(context.stderr, "restock: refused: the breaker is closed: nothing is asked")?;
         return Ok(Outcome::Refused.exit_code());
     };
-    match acknowledge(&state, reason, number) {
-        Ok(answered) => {
-            world.ledger.set_breaker(Some(&answered)).await?;
-            let text = context.text();
-            report::breaker(Some(&answered), &text, &mut context.stdout)?;
-            Ok(Outcome::Clean.exit_code())
-        }
-        Err(_) => {
-            writeln!(context.stderr, "restock: refused: {number} is not what was found")?;
-            let text = context.text();
-            report::breaker(Some(&state), &text, &mut context.stderr)?;
-            Ok(Outcome::Refused.exit_code())
-        }
-    }
+    let Ok(answered) = acknowledge(&state, reason, number) else {
+        writeln!(context.stderr, "restock: refused: {number} is not what was found")?;
+        report::breaker(Some(&state), &context.text, &mut context.stderr)?;
+        return Ok(Outcome::Refused.exit_code());
+    };
+    world.ledger.set_breaker(Some(&answered)).await?;
+    report::breaker(Some(&answered), &context.text, &mut context.stdout)?;
+    Ok(Outcome::Clean.exit_code())
 }

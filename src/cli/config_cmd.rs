@@ -1,14 +1,11 @@
 //! `restock config check | show | schema`.
 
-use super::args::{ConfigArgs, ConfigCommand};
 use super::Context;
+use super::args::{ConfigArgs, ConfigCommand};
 use crate::config;
 
 /// Runs it.
-pub(super) async fn run(
-    args: &ConfigArgs,
-    context: &mut Context<'_>,
-) -> anyhow::Result<u8> {
+pub(super) async fn run(args: &ConfigArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     match args.command {
         ConfigCommand::Check { online: false } => {
             context.config()?;

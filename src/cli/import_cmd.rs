@@ -77,7 +77,8 @@ fn config(context: &mut Context<'_>) -> anyhow::Result<Config> {
         found => return Ok(found?),
     }
     let folder = context.environment.working_directory().to_owned();
-    make(&folder).with_context(|| format!("cannot make a configuration in {}", folder.display()))?;
+    make(&folder)
+        .with_context(|| format!("cannot make a configuration in {}", folder.display()))?;
     writeln!(context.stderr, "made {}", folder.join("restock.toml").display())?;
     Ok(context.config()?)
 }

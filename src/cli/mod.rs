@@ -1,16 +1,27 @@
 //! The command line: reads it, runs one command, and turns what comes of it into an exit code.
 
+mod answers;
 pub mod args;
 mod completions;
 mod config_cmd;
+pub mod console;
+mod demo;
 mod failure;
 mod import_cmd;
-mod logging;
+mod log_line;
+pub mod logging;
+mod numbers;
 mod output;
+mod passes;
+mod probe;
+pub mod progress;
+mod show;
 mod signals;
+mod world;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -43,8 +54,8 @@ pub struct Context<'a> {
     pub cancel: CancellationToken,
     /// Where progress is drawn.
     console: Console,
-    /// How restock was called, as the commands that are proposed begin.
-    invocation: String,
+    /// How text for people is written on stdout.
+    text: TextOptions<'a>,
 }
 
 impl Context<'_> {
@@ -53,24 +64,21 @@ impl Context<'_> {
         Config::load(self.common.config.as_deref(), self.environment)
     }
 
+    /// Paths of the command line, from the working directory on.
+    fn absolute(&self, paths: &[PathBuf]) -> Vec<PathBuf> {
+        paths.iter().map(|path| self.environment.working_directory().join(path)).collect()
+    }
+
     /// Everything that the configuration names, open, with progress on stderr.
     async fn open(&self) -> anyhow::Result<World> {
         let quiet = self.common.quiet;
-        let progress =
-            if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) };
+        let progress = if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) };
         World::open(self.config()?, Arc::new(progress), self.cancel.clone()).await
     }
 
     /// The same for a command that is done in a moment.
     async fn open_silent(&self) -> anyhow::Result<World> {
         World::open(self.config()?, Arc::new(Silent), self.cancel.clone()).await
-    }
-
-    /// How text for people is written on stdout.
-    fn text(&self) -> TextOptions<'_> {
-        let plain = no_color(self.common, self.environment) || !io::stdout().is_terminal();
-        let color = if plain { Color::Never } else { Color::Always };
-        TextOptions { color, invocation: &self.invocation }
     }
 }
 
@@ -105,11 +113,13 @@ async fn run_command(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> anyhow::Result<u8> {
-    logging::begin(&cli.common, environment);
     let mut signals = Signals::listen()?;
     let cancel = CancellationToken::new();
     let console = Console::stderr();
     set_up_log(&cli.common, environment, &console)?;
+    let invocation = invocation(&cli.common);
+    let plain = no_color(&cli.common, environment) || !io::stdout().is_terminal();
+    let color = if plain { Color::Never } else { Color::Always };
     let ended = {
         let mut context = Context {
             common: &cli.common,
@@ -118,7 +128,7 @@ async fn run_command(
             stderr,
             cancel: cancel.clone(),
             console,
-            invocation: invocation(&cli.common),
+            text: TextOptions { color, invocation: &invocation },
         };
         signals.race(dispatch(&cli.command, &mut context), &cancel).await
     };
@@ -160,11 +170,7 @@ fn no_color(common: &Common, environment: &Environment) -> bool {
     common.no_color || environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-fn set_up_log(
-    common: &Common,
-    environment: &Environment,
-    console: &Console,
-) -> anyhow::Result<()> {
+fn set_up_log(common: &Common, environment: &Environment, console: &Console) -> anyhow::Result<()> {
     let filter = environment.get("RESTOCK_LOG").map(|value| value.to_string_lossy());
     let logging = Logging {
         format: common.log_format,

@@ -57,9 +57,8 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
     }
     write_reports(&report, &args.pass, context)?;
     if args.dry_run {
-        let text = context.text();
         match args.pass.output {
-            Format::Table => report::plan_table(&report.plan, &text, &mut context.stdout)?,
+            Format::Table => report::plan_table(&report.plan, &context.text, &mut context.stdout)?,
             Format::Json | Format::Ndjson => {
                 serde_json::to_writer(&mut context.stdout, &report.plan)?;
                 writeln!(context.stdout)?;
@@ -70,11 +69,7 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
     print(&report, &args.pass, context)
 }
 
-fn request(
-    command: Command,
-    args: &PassArgs,
-    context: &Context<'_>,
-) -> anyhow::Result<Request> {
+fn request(command: Command, args: &PassArgs, context: &Context<'_>) -> anyhow::Result<Request> {
     let slice = args.slice.map(|slice| slice.resolve(context.environment)).transpose()?;
     Ok(Request {
         command,
@@ -106,18 +101,13 @@ fn tell(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow
 }
 
 fn print(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
-    let text = context.text();
-    view(pass).write(args.output, &text, &mut context.stdout)?;
+    view(pass).write(args.output, &context.text, &mut context.stdout)?;
     Ok(pass.summary.exit_code)
 }
 
-fn write_reports(
-    pass: &PassReport,
-    args: &PassArgs,
-    context: &Context<'_>,
-) -> anyhow::Result<()> {
+fn write_reports(pass: &PassReport, args: &PassArgs, context: &Context<'_>) -> anyhow::Result<()> {
     for target in &args.report {
-        let plain = report::TextOptions { color: report::Color::Never, ..context.text() };
+        let plain = report::TextOptions { color: report::Color::Never, ..context.text };
         target.write(&view(pass), &plain)?;
     }
     Ok(())
@@ -148,4 +138,3 @@ fn write_plan(path: &Path, plan: &Plan) -> anyhow::Result<()> {
     };
     write().with_context(|| format!("cannot write the plan to {}", path.display()))
 }
-

@@ -29,7 +29,9 @@ pub(super) async fn probe(
     if let Some(name) = collections.iter().find(|name| !known.iter().any(|c| c.name == **name)) {
         let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
         let message = format!("there is no collection `{name}`");
-        return Err(UsageError::new(message, format!("the catalog has {}", known.join(", "))).into());
+        return Err(
+            UsageError::new(message, format!("the catalog has {}", known.join(", "))).into()
+        );
     }
     // A 404 is believed only where the store itself was shown to exist.
     let shown = world.store.check().await;

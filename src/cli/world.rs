@@ -35,8 +35,7 @@ impl World {
     ) -> anyhow::Result<Self> {
         let options = &config.options;
         let store = store::open(&options.store, &config.base).await?;
-        let catalog =
-            catalog::open(&options.catalog, &options.collection, &config.base).await?;
+        let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
         let source: Arc<dyn Source> = Arc::new(HttpSource::new(&options.source)?);
         let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
         let clock = Arc::new(SystemClock);
@@ -45,7 +44,8 @@ impl World {
 
     /// The reading half: no write to catalog or store can be spelled with it.
     pub(super) fn auditor(&self) -> Auditor {
-        let store: Arc<dyn Store> = Arc::clone(&self.store) as Arc<dyn Store>;
+        let writable = Arc::clone(&self.store);
+        let store: Arc<dyn Store> = writable;
         Auditor {
             catalog: Arc::clone(&self.catalog),
             store,

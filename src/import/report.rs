@@ -99,6 +99,22 @@ impl ImportReport {
     }
 }
 
+impl fmt::Display for ImportReport {
+    /// The numbers in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stored, already_there, registered, new_rows, skipped, failed, .. } = self;
+        write!(f, "imported: {stored} stored, {already_there} already there")?;
+        for (count, what) in
+            [(registered, "registered"), (skipped, "skipped"), (failed, "not imported")]
+        {
+            if *count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        write!(f, "; {new_rows} new in the catalog")
+    }
+}
+
 impl fmt::Display for ImportMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A file's name may hold anything, a line break too.

@@ -7,11 +7,7 @@ use crate::model::Cause;
 use crate::plan::{Hold, Plan, Step};
 
 /// Writes what would be done, and with which command it is done.
-pub fn plan_table(
-    plan: &Plan,
-    options: &TextOptions<'_>,
-    out: &mut impl Write,
-) -> io::Result<()> {
+pub fn plan_table(plan: &Plan, options: &TextOptions<'_>, out: &mut impl Write) -> io::Result<()> {
     let restores = plan.actions.iter().filter(|action| action.step == Step::Restore).count();
     for action in plan.actions.iter().take(ROWS_AT_MOST) {
         let cause = match action.cause {

@@ -248,27 +248,27 @@ impl World {
     }
 
     pub async fn open_store(&self) -> Arc<dyn HealStore> {
-        match &self.store {
-            Some(store) => Arc::clone(store),
-            None => {
-                let options = StoreOptions { url: "store".to_owned(), ..StoreOptions::default() };
-                store::open(&options, self.dir.path()).await.unwrap()
-            }
+        if let Some(store) = &self.store {
+            return Arc::clone(store);
         }
+        let options = StoreOptions { url: "store".to_owned(), ..StoreOptions::default() };
+        store::open(&options, self.dir.path()).await.unwrap()
+    }
+
+    async fn reading_store(&self) -> Arc<dyn Store> {
+        self.open_store().await
     }
 
     pub async fn open_catalog(&self) -> Arc<dyn Catalog> {
-        match &self.catalog {
-            Some(catalog) => Arc::clone(catalog),
-            None => {
-                let options = CatalogOptions {
-                    url: Some("sqlite://catalog.db".to_owned()),
-                    preset: Preset::Custom,
-                    ..CatalogOptions::default()
-                };
-                catalog::open(&options, &self.collections, self.dir.path()).await.unwrap()
-            }
+        if let Some(catalog) = &self.catalog {
+            return Arc::clone(catalog);
         }
+        let options = CatalogOptions {
+            url: Some("sqlite://catalog.db".to_owned()),
+            preset: Preset::Custom,
+            ..CatalogOptions::default()
+        };
+        catalog::open(&options, &self.collections, self.dir.path()).await.unwrap()
     }
 
     pub async fn open_ledger(&self) -> Arc<dyn Ledger> {
@@ -279,7 +279,7 @@ impl World {
     pub async fn auditor(&self) -> Auditor {
         Auditor {
             catalog: self.open_catalog().await,
-            store: self.open_store().await as Arc<dyn Store>,
+            store: self.reading_store().await,
             source: self.source(),
             ledger: self.open_ledger().await,
             clock: Arc::clone(&self.clock),
@@ -348,7 +348,8 @@ impl World {
     /// Puts the clock into the test's hands, where it stands now, and returns it.
     pub fn stop_the_clock(&mut self) -> Arc<ManualClock> {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
-        self.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let shared: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        self.clock = shared;
         clock
     }
 }

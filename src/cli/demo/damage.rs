@@ -24,7 +24,7 @@ pub(super) struct Damage {
 }
 
 /// Damages store and source below `dir`.
-pub(super) async fn inflict(dir: &Path, objects: &[DemoObject]) -> anyhow::Result<Damage> {
+pub(super) fn inflict(dir: &Path, objects: &[DemoObject]) -> anyhow::Result<Damage> {
     let every = |from: usize, step: usize, n: usize| -> Vec<DemoObject> {
         objects.iter().filter(|o| o.has_source).skip(from).step_by(step).take(n).cloned().collect()
     };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::config::{Config, Environment};
 use crate::model::{Command, Finding, FindingKind, Outcome, Slice, Unhealable};
@@ -27,7 +27,7 @@ const MARKER: &str = ".restock-demo";
 /// Runs the demo.
 pub(super) async fn run(args: &DemoArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let (dir, cancel) = (args.dir.as_path(), context.cancel.clone());
-    let color = context.text().color;
+    let color = context.text.color;
     let out = &mut context.stdout;
     claim(dir)?;
     let dir = dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))?;
@@ -40,7 +40,7 @@ pub(super) async fn run(args: &DemoArgs, context: &mut Context<'_>) -> anyhow::R
     writeln!(out, "  settings {}", dir.join("restock.toml").display())?;
 
     say(out, 2, "Damage, as lifecycle rules, crashes and bad disks do it")?;
-    let damage = damage::inflict(&dir, &objects).await?;
+    let damage = damage::inflict(&dir, &objects)?;
     damage.tell(out)?;
 
     let config = Config::load(Some(&dir.join("restock.toml")), &Environment::empty(&dir))?;
@@ -81,10 +81,10 @@ pub(super) async fn run(args: &DemoArgs, context: &mut Context<'_>) -> anyhow::R
 /// Takes an absent, empty or marked folder, and leaves it empty but for the marker.
 fn claim(dir: &Path) -> anyhow::Result<()> {
     let cannot = || format!("cannot use {} for the demo", dir.display());
-    match std::fs::read_dir(dir) {
+    match std::fs::read_dir(dir).map(Iterator::count) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(cannot),
-        Ok(mut entries) if entries.next().is_none() => {}
+        Ok(0) => {}
         Ok(_) if dir.join(MARKER).is_file() => {
             std::fs::remove_dir_all(dir).with_context(cannot)?;
         }

@@ -21,7 +21,8 @@ pub(super) struct Server {
 impl Server {
     /// Serves a folder on a free port of loopback.
     pub(super) async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot serve on loopback")?;
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.context("cannot serve on loopback")?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let app = Router::new().fallback(file).with_state(folder.to_owned());
