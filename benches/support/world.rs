@@ -1,6 +1,6 @@
 //! [`World`]: as many objects as wanted, made up on the fly from their numbers.
 
-use restock::model::{Digest, Record};
+use restock::model::Digest;
 
 /// One object in this many is missing from the store.
 const MISSING_EVERY: u64 = 1000;
@@ -21,6 +21,11 @@ impl World {
         Self { objects }
     }
 
+    /// How many objects are expected.
+    pub(crate) const fn objects(self) -> u64 {
+        self.objects
+    }
+
     /// How many expected objects are missing from the store.
     pub(crate) const fn missing(self) -> u64 {
         self.objects.div_ceil(MISSING_EVERY)
@@ -29,16 +34,6 @@ impl World {
     /// How many objects of the store nobody expects.
     pub(crate) const fn orphans(self) -> u64 {
         self.objects / ORPHAN_EVERY
-    }
-
-    /// What the catalog wants, in the order of the rows: that of the digests it is not.
-    pub(crate) fn expected(self) -> impl Iterator<Item = Record> {
-        (0..self.objects).map(record)
-    }
-
-    /// What the store lists.
-    pub(crate) fn observed(self) -> impl Iterator<Item = Record> {
-        (0..self.objects + self.orphans()).filter(move |n| self.is_stored(*n)).map(record)
     }
 
     /// Whether the catalog wants the object with this number.
@@ -66,10 +61,6 @@ pub(crate) fn digest(number: u64) -> Digest {
 /// Size in bytes of an object.
 pub(crate) const fn size(number: u64) -> u64 {
     1 + number % 100_000_000
-}
-
-fn record(number: u64) -> Record {
-    Record::new(digest(number), size(number), LONG_AGO, false)
 }
 
 /// The finalizer of the `SplitMix64` generator: every bit of the number moves half the bits.

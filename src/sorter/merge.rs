@@ -12,6 +12,9 @@ use super::{Melt, SorterError};
 /// fewer first.
 const LEAST_READ_BYTES: usize = 16 << 10;
 
+/// Over this a longer read brings nothing, so that a merge of few runs leaves memory unused.
+const MOST_READ_BYTES: usize = 64 << 10;
+
 /// The records of all runs in digest order; equal ones follow each other.
 ///
 /// An iterator of bare records, since a `Result` of each would cost more than the merge. It also
@@ -51,8 +54,8 @@ impl Merge {
     }
 
     fn open(memory_bytes: usize, runs: Vec<Run>, spill: Spill) -> Result<Self, SorterError> {
-        let records = memory_bytes / runs.len().max(1) / Record::BYTES;
-        let buffer_bytes = records.max(1) * Record::BYTES;
+        let share = (memory_bytes / runs.len().max(1)).min(MOST_READ_BYTES);
+        let buffer_bytes = (share / Record::BYTES).max(1) * Record::BYTES;
         let mut readers: Vec<_> =
             runs.into_iter().map(|run| Reader::new(run, buffer_bytes)).collect();
         let heads: Result<Vec<_>, _> = readers.iter_mut().map(|run| run.next(&spill)).collect();
