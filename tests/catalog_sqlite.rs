@@ -292,7 +292,7 @@ async fn a_locked_database_is_told_as_locked_within_the_connect_time_out() {
 async fn a_statement_that_takes_too_long_is_told_and_ended() {
     let fixture = SqliteFixture::with_rows(1).await;
     let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
-                   SELECT i AS digest FROM n WHERE i < 0";
+                   SELECT i AS digest FROM n, t WHERE i < 0";
     let options = CatalogOptions {
         statement_timeout: Span(Duration::from_millis(200)),
         ..options(Preset::Custom)
@@ -300,6 +300,8 @@ async fn a_statement_that_takes_too_long_is_told_and_ended() {
     let catalog = fixture.open_with(options, &[packages(endless)]).await.unwrap();
     let message = chain(&scan(&*catalog).await.unwrap_err());
     assert!(message.contains("longer than `statement_timeout` in [catalog], 200ms"), "{message}");
+    // Waits for the reader's lock, for 5 s at most: the statement does not run on unheard.
+    fixture.execute("BEGIN EXCLUSIVE; COMMIT").await;
 }
 
 #[tokio::test]
