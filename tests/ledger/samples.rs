@@ -8,7 +8,7 @@ use restock::model::{
     Summary, Verdict,
 };
 
-/// Minute `minutes` of the test's time, with nanoseconds: file systems have them.
+/// Minute `minutes` of the test's time, with milliseconds: reports keep them.
 pub(crate) fn minute(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 123_000_000).unwrap() + TimeDelta::minutes(minutes)
 }
@@ -68,7 +68,12 @@ pub(crate) fn corruption(key: &str) -> Corruption {
         key: key.to_owned(),
         digest: digest(1),
         observed_digest: digest(2),
-        meta: ObjectMeta { size: 5, etag: Some("\"e\"".to_owned()), modified: Some(minute(0)) },
+        meta: ObjectMeta {
+            size: 5,
+            etag: Some("\"e\"".to_owned()),
+            // Compared with what a file system says, which has nanoseconds.
+            modified: Some(minute(0) + TimeDelta::nanoseconds(1)),
+        },
         found_at: minute(1),
     }
 }
