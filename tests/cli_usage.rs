@@ -166,7 +166,7 @@ fn the_process_environment_is_taken_and_no_secret_of_it_is_printed() {
     let ran = run(command(folder.path(), "config show --origin")
         .env("RESTOCK_STORE__NAME", "there")
         .env("RESTOCK_STORE__OPTIONS__AWS_SECRET_ACCESS_KEY", "CANARY")
-        .env("RESTOCK_LEDGER__URL", "sqlite:///l.db?CANARY"));
+        .env("RESTOCK_STORE__OPTIONS__AWS_ENDPOINT", "https://u:CANARY@h/?CANARY"));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("name = \"there\"  # RESTOCK_STORE__NAME"), "{}", ran.stdout);
     assert!(ran.stdout.contains("aws_secret_access_key = \"<redacted>\""), "{}", ran.stdout);

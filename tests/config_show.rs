@@ -73,7 +73,7 @@ fn no_secret_is_shown_or_told() {
     ];
     let options = options.map(|key| format!("{key} = \"CANARY\"\n")).concat();
     let text = format!(
-        "[catalog]\nurl = \"sqlite://catalog.db?key=CANARY\"\n[store]\nurl = \"s3://bucket/p\"\n\
+        "[catalog]\nurl = \"sqlite://catalog.db\"\n[store]\nurl = \"s3://bucket/p\"\n\
          [store.options]\naws_access_key_id = \"shown\"\naws_endpoint = \"https://u:CANARY@h/?CANARY\"\n{options}"
     );
     let config = load(&folder, &text).unwrap();
@@ -91,6 +91,7 @@ fn no_secret_is_shown_or_told() {
     // The same values where they are errors.
     for bad in [
         "[catalog]\nurl = \"mysql://root:CANARY@db/x\"\n",
+        "[catalog]\nurl = \"sqlite://catalog.db?CANARY\"\n",
         "[catalog]\nurl = [\"CANARY\"]\n",
         "[store]\nurl = \"s3://u:CANARY@bucket//p?CANARY\"\n",
         "[store.options]\naws_secret_access_key = [\"CANARY\"]\naws_token = 1.5\n",

@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::ledger::LockError;
 use crate::model::{Outcome, redact_urls_in};
 use crate::pass::PassFailure;
+use crate::store;
 
 /// The exit code of a usage error.
 pub const USAGE: u8 = 64;
@@ -39,8 +40,12 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     {
         return USAGE;
     }
-    let unusable_query = matches!(cause(error), Some(CatalogError::Query { .. }));
-    if unusable_query || cause::<ConfigError>(error).is_some() {
+    let of_catalog = matches!(
+        cause(error),
+        Some(CatalogError::Query { .. } | CatalogError::Configuration { .. })
+    );
+    let of_store = matches!(cause(error), Some(store::OpenError::Configuration { .. }));
+    if of_catalog || of_store || cause::<ConfigError>(error).is_some() {
         return CONFIGURATION;
     }
     match cause(error) {
@@ -120,6 +125,8 @@ mod tests {
             (anyhow::Error::new(collection), 64),
             (anyhow::Error::new(config).context("cannot start"), 78),
             (anyhow::Error::new(query), 78),
+            (anyhow::Error::new(CatalogError::Configuration("x".to_owned())), 78),
+            (anyhow::Error::new(store::OpenError::Configuration { problem: "x".into() }), 78),
             (anyhow::Error::new(busy), 5),
             (anyhow::anyhow!("anything else"), 1),
         ] {

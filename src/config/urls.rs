@@ -1,20 +1,34 @@
 //! Which URLs restock can work with, judged without opening anything. No message repeats the URL,
 //! which may hold a secret.
 
-/// Whether a catalog or ledger may be there; what is wrong if not.
-pub(super) fn judge_database(url: &str) -> Result<(), String> {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        return match path.trim_start_matches('/') {
-            "" => Err("names no file: write sqlite://PATH".to_owned()),
-            _ => Ok(()),
+/// Whether a catalog may be there; what is wrong if not.
+pub(super) fn judge_catalog(url: &str) -> Result<(), String> {
+    judge_file(url, &[])
+}
+
+/// Whether a ledger may be there; what is wrong if not.
+pub(super) fn judge_ledger(url: &str) -> Result<(), String> {
+    // Other tools need to be told to make a file; a ledger is always made.
+    judge_file(url, &["mode=rwc"])
+}
+
+fn judge_file(url: &str, parameters: &[&str]) -> Result<(), String> {
+    let Some(rest) = url.strip_prefix("sqlite:") else {
+        return match url.split_once(':') {
+            Some((scheme, _)) if is_scheme(scheme) => Err(format!(
+                "has the scheme `{scheme}`, which is not supported: write sqlite://PATH"
+            )),
+            _ => Err("is no URL: write sqlite://PATH".to_owned()),
         };
+    };
+    let (path, given) = rest.split_once('?').unwrap_or((rest, ""));
+    if matches!(path.trim_start_matches('/'), "" | ":memory:") {
+        return Err("names no file: write sqlite://PATH".to_owned());
     }
-    match url.split_once(':') {
-        Some((scheme, _)) if is_scheme(scheme) => {
-            Err(format!("has the scheme `{scheme}`, which is not supported: write sqlite://PATH"))
-        }
-        _ => Err("is no URL: write sqlite://PATH".to_owned()),
+    if given.is_empty() || parameters.contains(&given) {
+        return Ok(());
     }
+    Err("has parameters behind a `?`, which it does not take: write sqlite://PATH".to_owned())
 }
 
 /// Whether a store may be there; what is wrong if not.
@@ -101,13 +115,26 @@ mod tests {
 
     #[test]
     fn what_a_database_can_be() {
-        for good in ["sqlite://a.db", "sqlite:a.db", "sqlite:///a/b.db?mode=ro", "sqlite::memory:"]
-        {
-            assert_eq!(judge_database(good), Ok(()), "{good}");
+        for good in ["sqlite://a.db", "sqlite:a.db", "sqlite:///a/b.db"] {
+            assert_eq!(judge_catalog(good), Ok(()), "{good}");
+            assert_eq!(judge_ledger(good), Ok(()), "{good}");
         }
-        for bad in ["", "sqlite:", "sqlite://", "a.db", "mysql://root:SECRET@h/db", "SECRET x:y"] {
-            let problem = judge_database(bad).unwrap_err();
-            assert!(!problem.contains("SECRET"), "{problem}");
+        assert_eq!(judge_ledger("sqlite:a.db?mode=rwc"), Ok(()));
+        for bad in [
+            "",
+            "sqlite:",
+            "sqlite://",
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "a.db",
+            "sqlite://a.db?SECRET",
+            "mysql://root:SECRET@h/db",
+            "SECRET x:y",
+        ] {
+            for problem in [judge_catalog(bad).unwrap_err(), judge_ledger(bad).unwrap_err()] {
+                assert!(!problem.contains("SECRET"), "{problem}");
+            }
         }
+        assert!(judge_catalog("sqlite:a.db?mode=rwc").is_err());
     }
 }

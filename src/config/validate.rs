@@ -25,12 +25,12 @@ pub(super) fn validate(draft: &mut Draft, options: &Options) {
 
 fn databases(draft: &mut Draft, options: &Options) {
     let from = if options.catalog.url_file.is_some() { "catalog.url_file" } else { "catalog.url" };
-    match options.catalog.url.as_deref().map(urls::judge_database) {
+    match options.catalog.url.as_deref().map(urls::judge_catalog) {
         Some(Ok(())) => {}
         Some(Err(problem)) => draft.refuse(from, problem),
         None => draft.refuse(from, "is missing: write sqlite://PATH here, or in a `url_file`"),
     }
-    if let Some(Err(problem)) = options.ledger.url.as_deref().map(urls::judge_database) {
+    if let Some(Err(problem)) = options.ledger.url.as_deref().map(urls::judge_ledger) {
         draft.refuse("ledger.url", problem);
     }
 }

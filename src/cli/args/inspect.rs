@@ -7,7 +7,7 @@ use crate::model::Digest;
 /// `restock probe`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Exits with 0 if all are present, 2 if some are absent, 3 if some are unknown.
+Exit codes: 0 all present, 2 some absent, 3 some unknown
 
 Example:
   restock probe 3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea")]
