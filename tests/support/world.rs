@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use restock::catalog::{self, Catalog, CatalogOptions, CollectionOptions, Preset};
 use restock::clock::{Clock, ManualClock, SystemClock};
 use restock::heal::Healer;
@@ -339,10 +338,6 @@ impl World {
 
     pub async fn try_heal(&self, request: &Request) -> Result<PassReport, PassFailure> {
         self.auditor().await.heal(request, &self.healer().await).await
-    }
-
-    pub fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
     }
 
     /// Puts the clock into the test's hands, where it stands now, and returns it.
