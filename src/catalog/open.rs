@@ -1,7 +1,11 @@
 //! Opens the catalog that a configuration names.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
 
 use crate::model::redact_url;
 
@@ -28,7 +32,7 @@ pub async fn open(
 }
 
 /// The file that a `sqlite:` URL in `[catalog]` names; `sqlite:PATH` and `sqlite://PATH` are the
-/// same, and PATH is taken as it is written.
+/// same, and PATH is percent-decoded.
 pub fn sqlite_path(options: &CatalogOptions, base: &Path) -> Result<PathBuf, CatalogError> {
     let url = url(options, base)?;
     let refuse = |problem: &str| {
@@ -54,6 +58,8 @@ pub fn sqlite_path(options: &CatalogOptions, base: &Path) -> Result<PathBuf, Cat
     if path.is_empty() || path == ":memory:" {
         return refuse("names no file: write sqlite://PATH");
     }
+    // As sqlx and the ledger read such URLs: `%`, `?` and `#` in a path are encoded.
+    let path = OsString::from_vec(percent_decode_str(path).collect());
     Ok(base.join(path))
 }
 
