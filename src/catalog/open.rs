@@ -124,7 +124,7 @@ mod tests {
         for (url, expected) in [
             ("sqlite://catalog.db", "/etc/restock/catalog.db"),
             ("sqlite:catalog.db", "/etc/restock/catalog.db"),
-            ("SQLite://a b/c%20d.db", "/etc/restock/a b/c%20d.db"),
+            ("SQLite://a b/c%20d.db", "/etc/restock/a b/c d.db"),
             ("sqlite:///var/lib/catalog.db", "/var/lib/catalog.db"),
             ("sqlite:/var/lib/catalog.db", "/var/lib/catalog.db"),
         ] {
