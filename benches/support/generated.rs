@@ -35,6 +35,15 @@ fn pages(end: u64) -> impl Iterator<Item = std::ops::Range<u64>> {
     (0..end.div_ceil(PAGE)).map(move |page| page * PAGE..((page + 1) * PAGE).min(end))
 }
 
+/// Lets the other side come forward after each page, as waiting for a database or a store does.
+fn in_turns<'a, T: Send + 'a>(pages: impl Iterator<Item = T> + Send + 'a) -> BoxStream<'a, T> {
+    let wait = async |page| {
+        tokio::task::yield_now().await;
+        page
+    };
+    stream::iter(pages).then(wait).boxed()
+}
+
 fn url(number: u64) -> String {
     format!("https://artifacts.example.com/installers/{number}/installer-{number}.pkg")
 }
@@ -76,8 +85,7 @@ impl Catalog for GeneratedCatalog {
             updated_at: Some(LONG_AGO),
             source_url: Some(url(number)),
         };
-        stream::iter(pages(self.world.objects()).map(move |page| Ok(page.map(row).collect())))
-            .boxed()
+        in_turns(pages(self.world.objects()).map(move |page| Ok(page.map(row).collect())))
     }
 
     async fn rows(
@@ -137,7 +145,7 @@ impl Store for GeneratedStore {
             let stored = numbers.filter(|number| self.world.is_stored(*number));
             Ok(ListedPage { objects: stored.map(&object).collect(), ..ListedPage::default() })
         };
-        stream::iter(pages(self.world.objects() + self.world.orphans()).map(page)).boxed()
+        in_turns(pages(self.world.objects() + self.world.orphans()).map(page))
     }
 
     async fn probe(&self, key: &str) -> Probe {

@@ -59,6 +59,10 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
+fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + (nibble - 10) }
+}
+
 fn shown(text: &str) -> String {
     format!("`{}`", text.chars().take(80).flat_map(char::escape_debug).collect::<String>())
 }
@@ -91,7 +95,12 @@ impl From<Digest> for String {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // Every listed key is rendered again, so this is not left to the formatter byte by byte.
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        f.write_str(str::from_utf8(&hex).map_err(|_| fmt::Error)?)
     }
 }
 
