@@ -6,7 +6,6 @@
     clippy::print_stderr,
     clippy::indexing_slicing,
     clippy::as_conversions,
-    clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     reason = "a broken test should stop"
 )]
@@ -24,7 +23,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use restock::model::{Digest, ObjectMeta, Slice, TEMPORARY_MARK, Upload};
-use restock::store::{Condition, Probe, Staged, StoreFault};
+use restock::store::{Condition, OptionValue, Probe, Staged, StoreFault, open};
 
 use s3::Server;
 use worlds::{Journal, Place, World, listed};
@@ -65,6 +64,7 @@ on_every_store! {
     a_journal_that_fails_stops_the_upload
     an_object_that_appeared_meanwhile_is_not_replaced
     a_corrupt_object_is_replaced_only_if_it_is_the_one_that_was_read
+    a_large_object_replaces_a_corrupt_one_whole
     setting_aside_copies_and_the_copy_survives_the_replacement
     an_upload_that_a_crash_left_is_swept_once_and_again
 }
@@ -87,7 +87,7 @@ async fn keys_of(world: &World, layout: &str, slice: Slice) -> Vec<String> {
 async fn present(world: &World, key: &str) -> ObjectMeta {
     match world.store.probe(key).await {
         Probe::Present(meta) => meta,
-        other => panic!("{key}: {other:?}"),
+        other @ (Probe::Absent | Probe::Unknown(_)) => panic!("{key}: {other:?}"),
     }
 }
 
@@ -353,9 +353,16 @@ async fn a_corrupt_object_is_replaced_only_if_it_is_the_one_that_was_read(world:
         assert_eq!(published.unwrap_err().fault, StoreFault::Conflict);
         assert_eq!(world.get(&key(1)).await.unwrap(), "proven");
     }
-    let staged = stage(world, &key(1), &journal, &noise(9 << 20)).await;
+    assert_eq!(world.keys().await, [key(1)]);
+    assert_eq!(journal.open(), []);
+}
+
+async fn a_large_object_replaces_a_corrupt_one_whole(world: &World) {
+    world.put(&key(1), b"corrupt").await;
+    let (journal, bytes) = (Arc::default(), noise(9 << 20));
+    let staged = stage(world, &key(1), &journal, &bytes).await;
     staged.publish(Condition::Replaces(present(world, &key(1)).await)).await.unwrap();
-    assert!(world.get(&key(1)).await.unwrap() == noise(9 << 20));
+    assert!(world.get(&key(1)).await.unwrap() == bytes);
     assert_eq!(world.keys().await, [key(1)]);
     assert_eq!(journal.open(), []);
 }
@@ -392,4 +399,35 @@ async fn an_upload_that_a_crash_left_is_swept_once_and_again(world: &World) {
     world.store.sweep(&upload).await.unwrap();
     let unheard_of = format!("installers/{TEMPORARY_MARK}unheard-of");
     world.store.sweep(&Upload { key: key(1), id: unheard_of }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_absent_is_told_and_not_taken_for_an_empty_one() {
+    for server in [Server::Moto, Server::JuiceFs] {
+        let Some(bucket) = server.bucket() else { continue };
+        let mut options = bucket.options();
+        options.url = "s3://no-such-bucket/p".to_owned();
+        let store = open(&options, "/".as_ref()).await.unwrap();
+        assert_eq!(store.check().await.unwrap_err().fault, StoreFault::NoSuchStore);
+        let error = listed(store.as_ref(), LAYOUT, Slice::WHOLE).await.unwrap_err();
+        assert_eq!(error.fault, StoreFault::NoSuchStore, "{error}");
+        assert!(error.to_string().contains("no bucket `no-such-bucket`"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_told_and_makes_every_probe_unknown() {
+    let Some(bucket) = Server::JuiceFs.bucket() else { return };
+    let mut options = bucket.options();
+    let wrong = OptionValue::Text("wrong".to_owned());
+    options.options.insert("aws_secret_access_key".to_owned(), wrong);
+    let store = open(&options, "/".as_ref()).await.unwrap();
+    let error = store.check().await.unwrap_err();
+    assert_eq!(error.fault, StoreFault::AccessDenied);
+    assert!(error.to_string().contains("secret is wrong"), "{error}");
+    let probe = store.probe(&key(1)).await;
+    assert!(
+        matches!(&probe, Probe::Unknown(e) if e.fault == StoreFault::AccessDenied),
+        "{probe:?}"
+    );
 }
