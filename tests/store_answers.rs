@@ -1,101 +1,22 @@
 //! What a bucket's answers are taken for: each wrong one becomes an error with its cause and a
 //! hint, and none of them an absent object or an empty listing.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a broken test should stop"
-)]
-#![expect(dead_code, reason = "the server serves other tests too")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a broken test should stop")]
 
 #[path = "support/http_server.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the server serves other tests too")]
 mod http_server;
+#[path = "support/scripted_bucket.rs"]
+mod scripted_bucket;
 
-use std::error::Error;
-use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use restock::model::{ObjectMeta, Slice};
-use restock::store::{
-    Condition, HealStore, ListRequest, ListedPage, OpenError, OptionValue, Probe, Store,
-    StoreError, StoreFault, StoreOptions, open,
-};
-use tokio::time::Instant;
+use restock::model::{ObjectMeta, Slice, Upload};
+use restock::store::{BoxError, Condition, ListRequest, Probe, StoreFault, UploadJournal};
 
 use http_server::{Answer, HttpServer};
-
-const KEY: &str = "p/1111111111111111111111111111111111111111111111111111111111111111";
-
-/// A key at the end of the digest space: what is left is not worth a range of its own.
-const LATE: &str = "p/ffff111111111111111111111111111111111111111111111111111111111111";
-
-async fn store_at(endpoint: &str, more: &[(&str, &str)]) -> Arc<dyn HealStore> {
-    let mut options = StoreOptions { url: "s3://b/s".to_owned(), ..StoreOptions::default() };
-    let own = [
-        ("aws_endpoint", endpoint),
-        ("aws_allow_http", "true"),
-        ("aws_access_key_id", "key"),
-        ("aws_secret_access_key", "hidden-word"),
-    ];
-    for (key, value) in own.iter().chain(more) {
-        options.options.insert((*key).to_owned(), OptionValue::Text((*value).to_owned()));
-    }
-    open(&options, "/".as_ref()).await.unwrap()
-}
-
-async fn store(server: &HttpServer) -> Arc<dyn HealStore> {
-    store_at(&server.url(""), &[]).await
-}
-
-async fn listed(store: &dyn Store) -> Result<Vec<ListedPage>, StoreError> {
-    let layout = "p/{digest}".parse().unwrap();
-    let request = ListRequest { layout, slice: Slice::WHOLE, concurrency: 4 };
-    store.list(request).try_collect().await
-}
-
-fn page(keys: &[&str], token: Option<&str>) -> Answer {
-    let contents: String = keys
-        .iter()
-        .map(|key| {
-            format!(
-                "<Contents><Key>s/{key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>\
-                 <ETag>&quot;e&quot;</ETag><Size>5</Size></Contents>"
-            )
-        })
-        .collect();
-    let next = token.map_or_else(
-        || "<IsTruncated>false</IsTruncated>".to_owned(),
-        |token| {
-            format!(
-                "<IsTruncated>true</IsTruncated>\
-                 <NextContinuationToken>{token}</NextContinuationToken>"
-            )
-        },
-    );
-    Answer::ok(format!("<ListBucketResult>{contents}{next}</ListBucketResult>"))
-        .header("date", "Fri, 02 Jan 2026 03:04:06 GMT")
-}
-
-fn error_answer(status: u16, code: &str) -> Answer {
-    let body = format!("<Error><Code>{code}</Code><Message>because</Message></Error>");
-    Answer::status(status).body(body)
-}
-
-/// The message with its causes, as a person reads it.
-fn told(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    assert!(!text.contains("hidden-word"), "{text}");
-    text
-}
+use scripted_bucket::{KEY, LATE, error_answer, listed, page, store, store_at, told};
 
 /// Lists a bucket that answers so, and gives the fault and the message.
 async fn refused(answers: impl IntoIterator<Item = Answer>) -> (StoreFault, String, usize) {
@@ -264,45 +185,6 @@ async fn a_bucket_that_is_not_there_is_no_empty_one() {
 }
 
 #[tokio::test]
-async fn what_a_refusal_says_leads_to_what_to_do() {
-    for (answer, says) in [
-        (error_answer(403, "AccessDenied"), "s3:ListBucket"),
-        (error_answer(403, "InvalidAccessKeyId"), "access key"),
-        (error_answer(403, "SignatureDoesNotMatch"), "secret"),
-        (error_answer(403, "RequestTimeTooSkewed"), "clock"),
-        (error_answer(400, "AuthorizationHeaderMalformed"), "aws_region"),
-        (error_answer(301, "PermanentRedirect"), "aws_region"),
-    ] {
-        let server = HttpServer::start();
-        server.route("/b", [answer]);
-        let error = store(&server).await.check().await.unwrap_err();
-        assert!(told(&error).contains(says), "{says}: {}", told(&error));
-    }
-}
-
-#[tokio::test]
-async fn a_dead_endpoint_is_told_within_ten_seconds() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let started = Instant::now();
-    let error = store_at(&format!("http://{free}"), &[]).await.check().await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(10));
-    assert_eq!(error.fault, StoreFault::Unreachable);
-    let told = told(&error);
-    assert!(told.contains("refused") && told.contains("aws_endpoint"), "{told}");
-}
-
-#[tokio::test]
-async fn a_silent_endpoint_is_told_within_ten_seconds() {
-    let server = HttpServer::start();
-    server.route("/b", [Answer::raw("").then_stall()]);
-    let started = Instant::now();
-    let error = store(&server).await.check().await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(10));
-    assert_eq!(error.fault, StoreFault::Timeout);
-    assert!(told(&error).contains("aws_endpoint"), "{}", told(&error));
-}
-
-#[tokio::test]
 async fn silence_in_the_middle_ends_a_listing_and_a_read_and_the_patience_can_be_set() {
     let server = HttpServer::start();
     server.route("/b", [page(&[KEY], None).saying_length(5_000).then_stall()]);
@@ -313,30 +195,6 @@ async fn silence_in_the_middle_ends_a_listing_and_a_read_and_the_patience_can_be
     let reading = store.read(KEY).await.unwrap();
     let body: Result<Vec<Bytes>, _> = reading.body.try_collect().await;
     assert_eq!(body.unwrap_err().fault, StoreFault::Timeout);
-}
-
-#[tokio::test]
-async fn missing_credentials_are_told_within_ten_seconds_and_named() {
-    let server = HttpServer::start();
-    for metadata in [server.url(""), "http://127.0.0.1:1".to_owned()] {
-        // Answers 501 to whatever asks for a role, or nothing at all.
-        let mut options = StoreOptions { url: "s3://b/s".to_owned(), ..StoreOptions::default() };
-        for (key, value) in [
-            ("aws_endpoint", server.url("")),
-            ("aws_allow_http", "true".to_owned()),
-            ("aws_metadata_endpoint", metadata),
-        ] {
-            options.options.insert(key.to_owned(), OptionValue::Text(value));
-        }
-        let store = open(&options, "/".as_ref()).await.unwrap();
-        let started = Instant::now();
-        let error = store.check().await.unwrap_err();
-        assert!(started.elapsed() < Duration::from_secs(10));
-        assert_eq!(error.fault, StoreFault::AccessDenied, "{}", told(&error));
-        assert!(told(&error).contains("AWS_ACCESS_KEY_ID"), "{}", told(&error));
-        assert!(matches!(store.probe(KEY).await, Probe::Unknown(_)));
-        assert_eq!(store.requests().list, 0, "nothing was sent to the store");
-    }
 }
 
 #[tokio::test]
@@ -390,62 +248,12 @@ async fn a_store_that_knows_no_conditions_is_written_to_without() {
 struct Ledger;
 
 #[async_trait::async_trait]
-impl restock::store::UploadJournal for Ledger {
-    async fn begun(&self, _: &restock::model::Upload) -> Result<(), restock::store::BoxError> {
+impl UploadJournal for Ledger {
+    async fn begun(&self, _: &Upload) -> Result<(), BoxError> {
         Ok(())
     }
 
-    async fn ended(&self, _: &restock::model::Upload) -> Result<(), restock::store::BoxError> {
+    async fn ended(&self, _: &Upload) -> Result<(), BoxError> {
         Ok(())
     }
-}
-
-async fn open_error(url: &str, options: &[(&str, &str)]) -> OpenError {
-    let pairs = options
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), OptionValue::Text((*value).to_owned())));
-    let options =
-        StoreOptions { url: url.to_owned(), options: pairs.collect(), ..StoreOptions::default() };
-    open(&options, "/nowhere".as_ref()).await.err().expect("it opens")
-}
-
-#[tokio::test]
-async fn what_is_written_wrongly_is_told_apart_from_what_is_not_there() {
-    for (url, options, says) in [
-        ("s3://b", vec![("aws_endpiont", "http://h")], "`aws_endpoint`"),
-        ("s3://b", vec![("region_name", "x"), ("nonsense", "y")], "unknown key `nonsense`"),
-        ("s3://b", vec![("aws_bucket", "c")], "store.url"),
-        ("s3://b", vec![("aws_endpoint", "http://h")], "aws_allow_http"),
-        ("s3://b", vec![("aws_endpoint", "h:9000")], "no https: or http: URL"),
-        ("s3://b", vec![("aws_access_key_id", "k")], "Secret"),
-        ("s3://b//p", vec![], "double slash"),
-        ("gs://b", vec![], "not supported in this version"),
-        ("data", vec![("aws_region", "x")], "`aws_region`"),
-    ] {
-        let error = open_error(url, &options).await;
-        assert!(matches!(error, OpenError::Configuration { .. }), "{url}: {error}");
-        let told = error.to_string();
-        assert!(told.to_lowercase().contains(&says.to_lowercase()), "{url}: {told}");
-    }
-    let error = open_error("data", &[]).await;
-    let OpenError::Unavailable(error) = error else { panic!("{error}") };
-    assert_eq!(error.fault, StoreFault::NoSuchStore);
-    assert!(told(&error).contains("/nowhere/data"), "{}", told(&error));
-}
-
-#[tokio::test]
-async fn an_identity_names_the_place_and_no_secret() {
-    let store = store_at("http://user:hidden-word@127.0.0.1:9/", &[]).await;
-    assert_eq!(store.identity(), "s3+http://127.0.0.1:9/b/s");
-    let options = StoreOptions { url: "s3://b".to_owned(), ..StoreOptions::default() };
-    let store = open(&options, "/".as_ref()).await.unwrap();
-    assert_eq!(store.identity(), "s3+https://s3.amazonaws.com/b");
-    let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::symlink(folder.path(), folder.path().join("link")).unwrap();
-    let options = StoreOptions { url: "link".to_owned(), ..StoreOptions::default() };
-    let store = open(&options, folder.path()).await.unwrap();
-    assert_eq!(
-        store.identity(),
-        format!("file://{}", folder.path().canonicalize().unwrap().display())
-    );
 }

@@ -21,12 +21,12 @@ mod worlds;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
-use restock::model::{Digest, ObjectMeta, Slice, TEMPORARY_MARK, Upload};
-use restock::store::{Condition, OptionValue, Probe, Staged, StoreFault, open};
+use futures::StreamExt;
+use restock::model::{Slice, TEMPORARY_MARK, Upload};
+use restock::store::{Condition, Probe, StoreFault};
 
 use s3::Server;
-use worlds::{Journal, Place, World, listed};
+use worlds::{Journal, Place, World, key, keys_of, listed, noise, present, read, stage};
 
 const LAYOUT: &str = "installers/{digest}";
 
@@ -67,57 +67,6 @@ on_every_store! {
     a_large_object_replaces_a_corrupt_one_whole
     setting_aside_copies_and_the_copy_survives_the_replacement
     an_upload_that_a_crash_left_is_swept_once_and_again
-}
-
-fn digest(n: u64) -> Digest {
-    let mut bytes = [0x11; 32];
-    bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    Digest::new(bytes)
-}
-
-fn key(n: u64) -> String {
-    format!("installers/{}", digest(n))
-}
-
-async fn keys_of(world: &World, layout: &str, slice: Slice) -> Vec<String> {
-    let (objects, _) = listed(world.store.as_ref(), layout, slice).await.unwrap();
-    objects.into_iter().map(|object| object.key).collect()
-}
-
-async fn present(world: &World, key: &str) -> ObjectMeta {
-    match world.store.probe(key).await {
-        Probe::Present(meta) => meta,
-        other @ (Probe::Absent | Probe::Unknown(_)) => panic!("{key}: {other:?}"),
-    }
-}
-
-async fn read(world: &World, key: &str) -> Vec<u8> {
-    let reading = world.store.read(key).await.unwrap();
-    let chunks: Vec<Bytes> = reading.body.try_collect().await.unwrap();
-    chunks.concat()
-}
-
-async fn stage(world: &World, key: &str, journal: &Arc<Journal>, bytes: &[u8]) -> Box<dyn Staged> {
-    let size = Some(bytes.len() as u64);
-    let mut staged = world.store.stage(key, size, Arc::clone(journal) as _).await.unwrap();
-    for chunk in bytes.chunks(50_000) {
-        staged.write(Bytes::copy_from_slice(chunk)).await.unwrap();
-    }
-    staged
-}
-
-/// Bytes that no compression or repetition hides a mistake in.
-fn noise(size: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
 }
 
 async fn a_store_that_is_there_says_so_and_an_empty_folder_lists_nothing(world: &World) {
@@ -399,35 +348,4 @@ async fn an_upload_that_a_crash_left_is_swept_once_and_again(world: &World) {
     world.store.sweep(&upload).await.unwrap();
     let unheard_of = format!("installers/{TEMPORARY_MARK}unheard-of");
     world.store.sweep(&Upload { key: key(1), id: unheard_of }).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_bucket_that_is_absent_is_told_and_not_taken_for_an_empty_one() {
-    for server in [Server::Moto, Server::JuiceFs] {
-        let Some(bucket) = server.bucket() else { continue };
-        let mut options = bucket.options();
-        options.url = "s3://no-such-bucket/p".to_owned();
-        let store = open(&options, "/".as_ref()).await.unwrap();
-        assert_eq!(store.check().await.unwrap_err().fault, StoreFault::NoSuchStore);
-        let error = listed(store.as_ref(), LAYOUT, Slice::WHOLE).await.unwrap_err();
-        assert_eq!(error.fault, StoreFault::NoSuchStore, "{error}");
-        assert!(error.to_string().contains("no bucket `no-such-bucket`"), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_wrong_secret_is_told_and_makes_every_probe_unknown() {
-    let Some(bucket) = Server::JuiceFs.bucket() else { return };
-    let mut options = bucket.options();
-    let wrong = OptionValue::Text("wrong".to_owned());
-    options.options.insert("aws_secret_access_key".to_owned(), wrong);
-    let store = open(&options, "/".as_ref()).await.unwrap();
-    let error = store.check().await.unwrap_err();
-    assert_eq!(error.fault, StoreFault::AccessDenied);
-    assert!(error.to_string().contains("secret is wrong"), "{error}");
-    let probe = store.probe(&key(1)).await;
-    assert!(
-        matches!(&probe, Probe::Unknown(e) if e.fault == StoreFault::AccessDenied),
-        "{probe:?}"
-    );
 }
