@@ -6,7 +6,6 @@
     clippy::print_stderr,
     clippy::indexing_slicing,
     clippy::as_conversions,
-    clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     reason = "a broken test should stop"
 )]
@@ -22,12 +21,12 @@ mod worlds;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
-use restock::model::{Digest, ObjectMeta, Slice, TEMPORARY_MARK, Upload};
-use restock::store::{Condition, Probe, Staged, StoreFault};
+use futures::StreamExt;
+use restock::model::{Slice, TEMPORARY_MARK, Upload};
+use restock::store::{Condition, Probe, StoreFault};
 
 use s3::Server;
-use worlds::{Journal, Place, World, listed};
+use worlds::{Journal, Place, World, key, keys_of, listed, noise, present, read, stage};
 
 const LAYOUT: &str = "installers/{digest}";
 
@@ -65,59 +64,9 @@ on_every_store! {
     a_journal_that_fails_stops_the_upload
     an_object_that_appeared_meanwhile_is_not_replaced
     a_corrupt_object_is_replaced_only_if_it_is_the_one_that_was_read
+    a_large_object_replaces_a_corrupt_one_whole
     setting_aside_copies_and_the_copy_survives_the_replacement
     an_upload_that_a_crash_left_is_swept_once_and_again
-}
-
-fn digest(n: u64) -> Digest {
-    let mut bytes = [0x11; 32];
-    bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    Digest::new(bytes)
-}
-
-fn key(n: u64) -> String {
-    format!("installers/{}", digest(n))
-}
-
-async fn keys_of(world: &World, layout: &str, slice: Slice) -> Vec<String> {
-    let (objects, _) = listed(world.store.as_ref(), layout, slice).await.unwrap();
-    objects.into_iter().map(|object| object.key).collect()
-}
-
-async fn present(world: &World, key: &str) -> ObjectMeta {
-    match world.store.probe(key).await {
-        Probe::Present(meta) => meta,
-        other => panic!("{key}: {other:?}"),
-    }
-}
-
-async fn read(world: &World, key: &str) -> Vec<u8> {
-    let reading = world.store.read(key).await.unwrap();
-    let chunks: Vec<Bytes> = reading.body.try_collect().await.unwrap();
-    chunks.concat()
-}
-
-async fn stage(world: &World, key: &str, journal: &Arc<Journal>, bytes: &[u8]) -> Box<dyn Staged> {
-    let size = Some(bytes.len() as u64);
-    let mut staged = world.store.stage(key, size, Arc::clone(journal) as _).await.unwrap();
-    for chunk in bytes.chunks(50_000) {
-        staged.write(Bytes::copy_from_slice(chunk)).await.unwrap();
-    }
-    staged
-}
-
-/// Bytes that no compression or repetition hides a mistake in.
-fn noise(size: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
 }
 
 async fn a_store_that_is_there_says_so_and_an_empty_folder_lists_nothing(world: &World) {
@@ -353,9 +302,16 @@ async fn a_corrupt_object_is_replaced_only_if_it_is_the_one_that_was_read(world:
         assert_eq!(published.unwrap_err().fault, StoreFault::Conflict);
         assert_eq!(world.get(&key(1)).await.unwrap(), "proven");
     }
-    let staged = stage(world, &key(1), &journal, &noise(9 << 20)).await;
+    assert_eq!(world.keys().await, [key(1)]);
+    assert_eq!(journal.open(), []);
+}
+
+async fn a_large_object_replaces_a_corrupt_one_whole(world: &World) {
+    world.put(&key(1), b"corrupt").await;
+    let (journal, bytes) = (Arc::default(), noise(9 << 20));
+    let staged = stage(world, &key(1), &journal, &bytes).await;
     staged.publish(Condition::Replaces(present(world, &key(1)).await)).await.unwrap();
-    assert!(world.get(&key(1)).await.unwrap() == noise(9 << 20));
+    assert!(world.get(&key(1)).await.unwrap() == bytes);
     assert_eq!(world.keys().await, [key(1)]);
     assert_eq!(journal.open(), []);
 }

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
-use restock::model::{KeyTemplate, Slice, Upload};
+use restock::model::{Digest, KeyTemplate, ObjectMeta, Slice, Upload};
 use restock::store::{
-    BoxError, HealStore, ListRequest, Observed, Store, StoreError, StoreOptions, UploadJournal,
-    open,
+    BoxError, HealStore, ListRequest, Observed, Probe, Staged, Store, StoreError, StoreOptions,
+    UploadJournal, open,
 };
 use tempfile::TempDir;
 
@@ -180,4 +180,60 @@ impl UploadJournal for Journal {
         self.open.lock().unwrap().retain(|open| open != upload);
         Ok(())
     }
+}
+
+pub(crate) fn digest(n: u64) -> Digest {
+    let mut bytes = [0x11; 32];
+    bytes[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    Digest::new(bytes)
+}
+
+pub(crate) fn key(n: u64) -> String {
+    format!("installers/{}", digest(n))
+}
+
+pub(crate) async fn keys_of(world: &World, layout: &str, slice: Slice) -> Vec<String> {
+    let (objects, _) = listed(world.store.as_ref(), layout, slice).await.unwrap();
+    objects.into_iter().map(|object| object.key).collect()
+}
+
+pub(crate) async fn present(world: &World, key: &str) -> ObjectMeta {
+    match world.store.probe(key).await {
+        Probe::Present(meta) => meta,
+        other @ (Probe::Absent | Probe::Unknown(_)) => panic!("{key}: {other:?}"),
+    }
+}
+
+pub(crate) async fn read(world: &World, key: &str) -> Vec<u8> {
+    let reading = world.store.read(key).await.unwrap();
+    let chunks: Vec<Bytes> = reading.body.try_collect().await.unwrap();
+    chunks.concat()
+}
+
+pub(crate) async fn stage(
+    world: &World,
+    key: &str,
+    journal: &Arc<Journal>,
+    bytes: &[u8],
+) -> Box<dyn Staged> {
+    let size = Some(bytes.len() as u64);
+    let mut staged = world.store.stage(key, size, Arc::clone(journal) as _).await.unwrap();
+    for chunk in bytes.chunks(50_000) {
+        staged.write(Bytes::copy_from_slice(chunk)).await.unwrap();
+    }
+    staged
+}
+
+/// Bytes that no compression or repetition hides a mistake in.
+pub(crate) fn noise(size: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut bytes = Vec::with_capacity(size + 8);
+    while bytes.len() < size {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
 }

@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use object_store::CredentialProvider;
 use object_store::aws::{AwsCredential, AwsCredentialProvider};
 
-use super::faults::NoCredentials;
-use crate::model::redact_urls_in;
+use super::faults::{self, NoCredentials};
 
 /// How long a look-up may take: the metadata service of a machine answers within milliseconds, or
 /// is not there.
@@ -25,15 +24,15 @@ impl CredentialProvider for Credentials {
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
         match tokio::time::timeout(LOOKUP_TIME, self.0.get_credential()).await {
             Ok(Ok(credential)) => Ok(credential),
-            Ok(Err(error)) => Err(missing(&error.to_string())),
-            Err(_) => Err(missing("the instance's metadata service does not answer")),
+            Ok(Err(error)) => Err(missing(faults::shown(&error))),
+            Err(_) => Err(missing("who would give them does not answer".to_owned())),
         }
     }
 }
 
-fn missing(cause: &str) -> object_store::Error {
+fn missing(cause: String) -> object_store::Error {
     object_store::Error::Unauthenticated {
         path: String::new(),
-        source: Box::new(NoCredentials(redact_urls_in(cause).chars().take(200).collect())),
+        source: Box::new(NoCredentials(cause)),
     }
 }

@@ -13,7 +13,7 @@ const SHOWN_MAX_CHARS: usize = 300;
 
 /// Marks an error of the credential provider, wherever it surfaces.
 #[derive(Debug, thiserror::Error)]
-#[error("no credentials: {0}")]
+#[error("no credentials are set, and none can be had: {0}")]
 pub(super) struct NoCredentials(pub(super) String);
 
 /// The cause of a [`StoreError`], redacted; the library's own errors print whole URLs.
@@ -52,6 +52,11 @@ pub(super) fn store_error(
         hint: hint(error, fault, &answer, at),
         source: Some(Box::new(Cause(cause(error, &answer)))),
     }
+}
+
+/// What an error says in the fewest words, without secrets.
+pub(super) fn shown(error: &object_store::Error) -> String {
+    cause(error, &Answer::read(&error.to_string()))
 }
 
 /// Whether the server does not know the condition that was sent along.
@@ -161,7 +166,8 @@ fn cause(error: &object_store::Error, answer: &Answer) -> String {
     }
     let text = match answer {
         Answer { status: Some(status), code: Some(code), message } => {
-            format!("{status} {code}: {}", message.as_deref().unwrap_or("no message"))
+            let message = message.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+            format!("it answered {status} {code}{message}")
         }
         Answer { status: Some(status), code: None, .. } => format!("it answered {status}"),
         Answer { status: None, .. } => match find::<HttpError>(error) {
@@ -196,6 +202,10 @@ fn find<E: Error + 'static>(error: &object_store::Error) -> Option<&E> {
 impl Answer {
     /// `object_store` keeps the status of an answer in a private type, and prints it.
     fn read(text: &str) -> Self {
+        if text.contains("Received redirect without LOCATION") {
+            let code = Some("PermanentRedirect".to_owned());
+            return Self { status: Some(301), code, message: None };
+        }
         let Some((_, rest)) = text.split_once("Server returned non-2xx status code: ") else {
             return match text.split_once("Server returned error response: ") {
                 Some((_, body)) => Self { status: Some(200), ..Self::of_body(body) },

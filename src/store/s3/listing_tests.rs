@@ -63,7 +63,7 @@ impl HttpService for Service {
         let page = self.0.page(
             &parameter("prefix").unwrap_or_default(),
             parameter("start-after"),
-            parameter("continuation-token"),
+            parameter("continuation-token").as_deref(),
         );
         // Let the others take their turn, so that ranges do interleave.
         tokio::task::yield_now().await;
@@ -73,10 +73,10 @@ impl HttpService for Service {
 }
 
 impl Canned {
-    fn page(&self, prefix: &str, start: Option<String>, token: Option<String>) -> String {
+    fn page(&self, prefix: &str, start: Option<String>, token: Option<&str>) -> String {
         self.asked.lock().unwrap().push((prefix.to_owned(), start.clone()));
         // A token says how far the listing is, and after which key it started.
-        let (after, from) = match &token {
+        let (after, from) = match token {
             Some(token) => {
                 let (from, after) = token.split_once(':').unwrap();
                 (after.to_owned(), from.parse().unwrap())

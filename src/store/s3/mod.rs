@@ -220,3 +220,7 @@ fn meta(meta: object_store::ObjectMeta) -> ObjectMeta {
         modified: (modified != DateTime::UNIX_EPOCH).then_some(modified),
     }
 }
+
+#[cfg(test)]
+#[path = "copy_tests.rs"]
+mod tests;

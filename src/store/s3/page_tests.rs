@@ -69,7 +69,7 @@ fn what_is_no_listing_is_refused() {
 #[test]
 fn no_proper_prefix_of_a_page_passes_for_the_page() {
     for end in 0..PAGE.len() {
-        let prefix = check(Bytes::copy_from_slice(PAGE[..end].as_bytes()), None);
+        let prefix = check(Bytes::copy_from_slice(&PAGE.as_bytes()[..end]), None);
         assert!(prefix.is_err(), "the first {end} bytes pass");
     }
 }

@@ -1,6 +1,7 @@
 //! Uploads that nobody sees before they are published: one conditional PUT for what fits into a
 //! part, a multipart upload for what does not.
 
+use std::mem;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -111,7 +112,9 @@ impl StagedUpload {
                 return Err(error.into_store(self));
             }
         }
-        let (index, part) = (multipart.sent, self.buffer.split().freeze());
+        // The next part is as large, most likely; growing into it would copy it several times.
+        let next = BytesMut::with_capacity(self.part_bytes);
+        let (index, part) = (multipart.sent, mem::replace(&mut self.buffer, next).freeze());
         let (bucket, path) = (Arc::clone(&self.bucket), self.path.clone());
         let id = multipart.upload.id.clone();
         multipart.sent += 1;

@@ -1,0 +1,259 @@
+//! What a bucket's answers are taken for: each wrong one becomes an error with its cause and a
+//! hint, and none of them an absent object or an empty listing.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a broken test should stop")]
+
+#[path = "support/http_server.rs"]
+#[expect(dead_code, unreachable_pub, reason = "the server serves other tests too")]
+mod http_server;
+#[path = "support/scripted_bucket.rs"]
+mod scripted_bucket;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use restock::model::{ObjectMeta, Slice, Upload};
+use restock::store::{BoxError, Condition, ListRequest, Probe, StoreFault, UploadJournal};
+
+use http_server::{Answer, HttpServer};
+use scripted_bucket::{KEY, LATE, error_answer, listed, page, store, store_at, told};
+
+/// Lists a bucket that answers so, and gives the fault and the message.
+async fn refused(answers: impl IntoIterator<Item = Answer>) -> (StoreFault, String, usize) {
+    let server = HttpServer::start();
+    server.route("/b", answers);
+    let error = listed(store(&server).await.as_ref()).await.expect_err("the listing passes");
+    (error.fault, told(&error), server.requests().len())
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_listing_is_never_an_empty_one() {
+    let html = "<html><body>Sign in to continue</body></html>";
+    for (answer, says) in [
+        (Answer::ok(html), "<html>"),
+        (Answer::ok(""), "empty"),
+        (Answer::ok("down for maintenance"), "text"),
+        (Answer::ok("<ListBucketResult/>"), "whether it is complete"),
+        (Answer::ok("<ListBucketResult><IsTruncated>false"), "not well-formed"),
+        (Answer::ok("<Error><Code>InternalThing</Code></Error>"), "<Error>"),
+    ] {
+        let (fault, told, requests) = refused([answer]).await;
+        assert_eq!(fault, StoreFault::Malformed, "{told}");
+        assert!(told.contains(says) && told.contains("aws_endpoint"), "{told}");
+        assert_eq!(requests, 3, "a proxy's page may pass, so it is asked again: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_contradicts_itself_is_refused_at_once() {
+    let truncated = "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>";
+    let (fault, told, requests) = refused([Answer::ok(truncated)]).await;
+    assert_eq!((fault, requests), (StoreFault::Malformed, 1), "{told}");
+    assert!(told.contains("but not where"), "{told}");
+
+    let (fault, told, requests) = refused([page(&[LATE], Some("t"))]).await;
+    assert_eq!((fault, requests), (StoreFault::Malformed, 2), "{told}");
+    assert!(told.contains("the same page"), "{told}");
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_off_ends_in_an_error_and_not_in_silence() {
+    let server = HttpServer::start();
+    server.route("/b", [page(&[LATE], Some("t")), error_answer(403, "AccessDenied")]);
+    let store = store(&server).await;
+    let layout = "p/{digest}".parse().unwrap();
+    let mut pages = store.list(ListRequest { layout, slice: Slice::WHOLE, concurrency: 4 });
+    let first = pages.try_next().await.unwrap().unwrap();
+    assert_eq!(first.objects[0].key, LATE);
+    assert_eq!(first.date.unwrap().to_rfc3339(), "2026-01-02T03:04:06+00:00");
+    assert_eq!(pages.try_next().await.unwrap_err().fault, StoreFault::AccessDenied);
+    assert!(pages.try_next().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn one_range_that_fails_fails_the_listing() {
+    let server = HttpServer::start();
+    server.route("/b", [page(&[KEY], Some("t")), page(&[LATE], None), error_answer(500, "X")]);
+    let store = store(&server).await;
+    assert_eq!(listed(store.as_ref()).await.unwrap_err().fault, StoreFault::Server);
+    assert!(server.requests()[1].target.contains("start-after="), "ranges are tried at all");
+}
+
+#[tokio::test]
+async fn a_page_that_breaks_off_is_asked_for_again() {
+    let server = HttpServer::start();
+    server.route("/b", [page(&[KEY], None).saying_length(5_000), page(&[KEY], None)]);
+    assert_eq!(listed(store(&server).await.as_ref()).await.unwrap()[0].objects.len(), 1);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn an_empty_page_with_a_token_is_not_the_end() {
+    let server = HttpServer::start();
+    server.route("/b", [page(&[], Some("t")), page(&[KEY], None)]);
+    let pages = listed(store(&server).await.as_ref()).await.unwrap();
+    assert_eq!(pages.iter().map(|page| page.objects.len()).sum::<usize>(), 1);
+}
+
+#[tokio::test]
+async fn one_poisoned_key_hides_no_other() {
+    let server = HttpServer::start();
+    let other = KEY.replace('1', "2");
+    server.route("/b", [page(&[KEY, "p//a", "p/../b", "p/&#x1;c", "p/folder/", &other], None)]);
+    let pages = listed(store(&server).await.as_ref()).await.unwrap();
+    let keys: Vec<_> = pages[0].objects.iter().map(|object| object.key.as_str()).collect();
+    assert_eq!(keys, [KEY, &other]);
+    assert_eq!(pages[0].unaddressable, ["p//a", "p/../b", "p/\\u{1}c"]);
+}
+
+#[tokio::test]
+async fn keys_in_any_order_and_outside_the_prefix_are_sorted_out() {
+    let server = HttpServer::start();
+    let keys = ["p/f", KEY, "p-old/x", "p/a", "other"];
+    server.route("/b", [page(&keys, Some("t")), page(&["p/0"], None)]);
+    let pages = listed(store(&server).await.as_ref()).await.unwrap();
+    let keys: Vec<_> = pages.iter().flat_map(|page| &page.objects).map(|o| &*o.key).collect();
+    assert_eq!(keys, ["p/f", KEY, "p/a", "p/0"]);
+    assert_eq!(server.requests().len(), 2, "page after page");
+}
+
+#[tokio::test]
+async fn a_403_to_a_probe_is_unknown_while_the_listing_works() {
+    let server = HttpServer::start();
+    server.route("/b", [page(&[KEY], None)]);
+    server.route(&format!("/b/s/{KEY}"), [Answer::status(403)]);
+    let store = store(&server).await;
+    assert_eq!(listed(store.as_ref()).await.unwrap()[0].objects.len(), 1);
+    let Probe::Unknown(error) = store.probe(KEY).await else { panic!("a verdict from a 403") };
+    assert_eq!(error.fault, StoreFault::AccessDenied);
+    let told = told(&error);
+    assert!(told.contains("s3:ListBucket") && told.contains("s3:GetObject"), "{told}");
+    assert_eq!((store.requests().list, store.requests().head), (1, 1));
+}
+
+#[tokio::test]
+async fn an_error_of_any_other_kind_is_unknown_and_only_a_404_is_absent() {
+    for (answer, fault) in [
+        (Answer::status(500), StoreFault::Server),
+        (Answer::status(502), StoreFault::Server),
+        (Answer::status(429), StoreFault::Throttled),
+        (Answer::status(400), StoreFault::Other),
+        (Answer::status(301), StoreFault::Other),
+        (Answer::raw("").then_reset(), StoreFault::Unreachable),
+    ] {
+        let server = HttpServer::start();
+        server.route(&format!("/b/s/{KEY}"), [answer.clone()]);
+        let Probe::Unknown(error) = store(&server).await.probe(KEY).await else {
+            panic!("a verdict from {answer:?}")
+        };
+        assert_eq!(error.fault, fault, "{}", told(&error));
+        assert!(error.to_string().contains(KEY), "{error}");
+    }
+    let server = HttpServer::start();
+    server.route(&format!("/b/s/{KEY}"), [Answer::status(404)]);
+    assert!(matches!(store(&server).await.probe(KEY).await, Probe::Absent));
+}
+
+#[tokio::test]
+async fn an_error_that_passes_is_waited_out() {
+    let server = HttpServer::start();
+    let found = Answer::status(200).saying_length(5).header("etag", "\"e\"");
+    server.route("/b", [Answer::status(503), page(&[KEY], None)]);
+    server
+        .route(&format!("/b/s/{KEY}"), [Answer::status(500), Answer::raw("").then_reset(), found]);
+    let store = store(&server).await;
+    assert_eq!(listed(store.as_ref()).await.unwrap()[0].objects.len(), 1);
+    let Probe::Present(meta) = store.probe(KEY).await else { panic!("not found") };
+    assert_eq!((meta.size, meta.etag.as_deref(), meta.modified), (5, Some("\"e\""), None));
+    assert_eq!((store.requests().list, store.requests().head), (2, 3), "retries count");
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_no_empty_one() {
+    for answer in [error_answer(404, "NoSuchBucket"), Answer::status(404)] {
+        let server = HttpServer::start();
+        server.route("/b", [answer]);
+        server.route(&format!("/b/s/{KEY}"), [error_answer(404, "NoSuchBucket")]);
+        let store = store(&server).await;
+        for error in [store.check().await.unwrap_err(), listed(store.as_ref()).await.unwrap_err()] {
+            assert_eq!(error.fault, StoreFault::NoSuchStore, "{error}");
+            assert!(told(&error).contains("no bucket `b`"), "{error}");
+        }
+        let error = store.read(KEY).await.err().unwrap();
+        assert_eq!(error.fault, StoreFault::NoSuchStore, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn silence_in_the_middle_ends_a_listing_and_a_read_and_the_patience_can_be_set() {
+    let server = HttpServer::start();
+    server.route("/b", [page(&[KEY], None).saying_length(5_000).then_stall()]);
+    let half = Answer::ok("ha").saying_length(4).then_stall();
+    server.route(&format!("/b/s/{KEY}"), [half]);
+    let store = store_at(&server.url(""), &[("read_timeout", "300ms")]).await;
+    assert_eq!(listed(store.as_ref()).await.unwrap_err().fault, StoreFault::Timeout);
+    let reading = store.read(KEY).await.unwrap();
+    let body: Result<Vec<Bytes>, _> = reading.body.try_collect().await;
+    assert_eq!(body.unwrap_err().fault, StoreFault::Timeout);
+}
+
+#[tokio::test]
+async fn an_object_that_changes_while_it_is_read_is_never_read_as_one() {
+    let server = HttpServer::start();
+    let part = |etag: &str| Answer::ok("half").header("etag", etag);
+    let rest = Answer::status(206)
+        .header("etag", "\"new\"")
+        .header("content-range", "bytes 4-7/8")
+        .body("else");
+    server.route(&format!("/b/s/{KEY}"), [part("\"old\"").saying_length(8), rest]);
+    let reading = store(&server).await.read(KEY).await.unwrap();
+    assert_eq!(reading.meta, ObjectMeta { size: 8, etag: Some("\"old\"".into()), modified: None });
+    let body: Result<Vec<Bytes>, _> = reading.body.try_collect().await;
+    told(&body.expect_err("two versions passed for one"));
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_resumed_where_it_is_the_same_object() {
+    let server = HttpServer::start();
+    let first = Answer::ok("half").header("etag", "\"e\"").saying_length(8);
+    let rest = Answer::status(206)
+        .header("etag", "\"e\"")
+        .header("content-range", "bytes 4-7/8")
+        .body("rest");
+    server.route(&format!("/b/s/{KEY}"), [first, rest]);
+    let reading = store(&server).await.read(KEY).await.unwrap();
+    let body: Vec<Bytes> = reading.body.try_collect().await.unwrap();
+    assert_eq!(body.concat(), b"halfrest");
+    assert_eq!(server.requests()[1].header("range"), Some("bytes=4-7"));
+}
+
+#[tokio::test]
+async fn a_store_that_knows_no_conditions_is_written_to_without() {
+    let server = HttpServer::start();
+    let unknown = error_answer(501, "NotImplemented");
+    server.route(
+        &format!("/b/s/{KEY}"),
+        [unknown.clone(), unknown.clone(), unknown, Answer::status(200).header("etag", "\"e\"")],
+    );
+    let store = store(&server).await;
+    let mut staged = store.stage(KEY, Some(6), Arc::new(Ledger)).await.unwrap();
+    staged.write(Bytes::from_static(b"proven")).await.unwrap();
+    staged.publish(Condition::Absent).await.unwrap();
+    let sent = server.requests();
+    let condition = |n: usize| sent[n].header("if-none-match");
+    assert_eq!((condition(0), sent.last().unwrap().header("if-none-match")), (Some("*"), None));
+    assert!(sent[0].header("x-amz-checksum-sha256").is_some());
+}
+
+struct Ledger;
+
+#[async_trait::async_trait]
+impl UploadJournal for Ledger {
+    async fn begun(&self, _: &Upload) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    async fn ended(&self, _: &Upload) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
