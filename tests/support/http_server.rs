@@ -60,6 +60,16 @@ enum Then {
     Reset,
     Repeat,
     Wait(Gate, Vec<u8>),
+    Generate(Generated),
+}
+
+/// A body that nobody holds in memory.
+#[derive(Debug, Clone)]
+struct Generated {
+    chunks: u64,
+    chunk: fn(u64) -> Vec<u8>,
+    /// Before which chunk a gate stands.
+    held: Option<(u64, Gate)>,
 }
 
 #[derive(Default)]
@@ -238,6 +248,21 @@ impl Answer {
         self
     }
 
+    /// 200 with a body of so many chunks of the same length, each made when it is its turn.
+    pub fn generated(chunks: u64, chunk: fn(u64) -> Vec<u8>) -> Self {
+        let length = chunks * u64::try_from(chunk(0).len()).unwrap();
+        let then = Then::Generate(Generated { chunks, chunk, held: None });
+        Self { then, ..Self::status(200) }.saying_length(length)
+    }
+
+    /// Sends only so many of the generated chunks before it waits for the gate.
+    pub fn held_after(mut self, chunks: u64, gate: &Gate) -> Self {
+        if let Then::Generate(generated) = &mut self.then {
+            generated.held = Some((chunks, gate.clone()));
+        }
+        self
+    }
+
     fn head_bytes(&self) -> Vec<u8> {
         let Head::Status(status) = self.head else { return Vec::new() };
         let mut head = format!("HTTP/1.1 {status} Scripted\r\nconnection: close\r\n");
@@ -251,6 +276,18 @@ impl Answer {
         }
         head.push_str("\r\n");
         head.into_bytes()
+    }
+}
+
+impl Generated {
+    async fn send(&self, stream: &mut (impl AsyncWrite + Unpin)) -> Option<()> {
+        for n in 0..self.chunks {
+            if let Some((_, gate)) = self.held.as_ref().filter(|(after, _)| *after == n) {
+                gate.pass().await;
+            }
+            stream.write_all(&(self.chunk)(n)).await.ok()?;
+        }
+        stream.shutdown().await.ok()
     }
 }
 
@@ -328,6 +365,7 @@ where
             stream.write_all(&rest).await.ok()?;
             stream.shutdown().await.ok()?;
         }
+        Then::Generate(generated) => generated.send(stream).await?,
     }
     Some(End::Close)
 }

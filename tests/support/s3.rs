@@ -29,8 +29,8 @@ pub(crate) struct Bucket {
     pub(crate) endpoint: String,
     pub(crate) name: String,
     pub(crate) prefix: String,
-    access_key: String,
-    secret_key: String,
+    pub(crate) access_key: String,
+    pub(crate) secret_key: String,
     client: OnceLock<AmazonS3>,
 }
 
@@ -143,11 +143,11 @@ impl Bucket {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    fn path(&self, key: &str) -> Path {
+    pub(crate) fn path(&self, key: &str) -> Path {
         Path::parse(format!("{}/{key}", self.prefix)).unwrap()
     }
 
-    fn client(&self) -> &AmazonS3 {
+    pub(crate) fn client(&self) -> &AmazonS3 {
         self.client.get_or_init(|| self.connect())
     }
 
