@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use futures::StreamExt;
 
-use crate::model::{CatalogRow, Collection, Command, Digest, ObjectMeta, Record, error_chain};
+use crate::model::{CatalogRow, Collection, Command, Digest, Record, error_chain};
 use crate::observe::Event;
 use crate::store::{Probe, StoreError};
 
@@ -99,8 +99,8 @@ impl Context<'_> {
         Ok(told)
     }
 
-    /// Looks at objects against which a corruption stands: the same version is corrupt still, one
-    /// that was only touched is read again, another one is present.
+    /// Looks at objects against which a corruption stands: the same version is corrupt still, any
+    /// other is read again at once, since only its bytes tell what became of it.
     pub(super) async fn confirm_standing(
         &self,
         standing: Vec<Record>,
@@ -111,7 +111,7 @@ impl Context<'_> {
         for record in standing {
             let key = verdicts.collection.key.render(&record.digest);
             let Some(corruption) = self.known.corruptions.get(&key) else {
-                verdicts.add_present(&record);
+                to_read.push(record);
                 continue;
             };
             // A heal replaces only what it read and found wrong in its own pass.
@@ -122,20 +122,14 @@ impl Context<'_> {
             match self.auditor.store.probe(&key).await {
                 Probe::Absent => absent.push(record),
                 Probe::Unknown(error) => verdicts.unknown.push(unknown(record.digest, &error)),
-                Probe::Present(now) => match compare(&now, &corruption.meta) {
-                    Version::Same => verdicts.corrupt.push(Corrupt {
-                        digest: record.digest,
-                        observed_digest: corruption.observed_digest,
-                        meta: now,
-                        read_now: false,
-                        found_at: corruption.found_at,
-                    }),
-                    Version::Touched => to_read.push(record),
-                    Version::Other => {
-                        self.auditor.ledger.clear_corruption(&key).await?;
-                        verdicts.add_present(&record);
-                    }
-                },
+                Probe::Present(now) if now == corruption.meta => verdicts.corrupt.push(Corrupt {
+                    digest: record.digest,
+                    observed_digest: corruption.observed_digest,
+                    meta: now,
+                    read_now: false,
+                    found_at: corruption.found_at,
+                }),
+                Probe::Present(_) => to_read.push(record),
             }
         }
         Ok(())
@@ -166,22 +160,6 @@ struct Probed {
     present: HashSet<Digest>,
     unknown: HashSet<Digest>,
     contradictions: usize,
-}
-
-enum Version {
-    Same,
-    Touched,
-    Other,
-}
-
-fn compare(now: &ObjectMeta, then: &ObjectMeta) -> Version {
-    if now == then {
-        Version::Same
-    } else if now.size == then.size && now.etag == then.etag {
-        Version::Touched
-    } else {
-        Version::Other
-    }
 }
 
 fn unknown(digest: Digest, error: &StoreError) -> Unknown {

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 
 use crate::catalog::ScannedRow;
-use crate::model::{Collection, Digest, KeyTemplate, Record, Slice, SourceVerdict, is_temporary};
+use crate::model::{
+    Collection, Corruption, Digest, KeyTemplate, Record, Slice, SourceVerdict, is_temporary,
+};
 use crate::observe::Event;
 use crate::sorter::{Sorted, Sorter};
 use crate::store::{ListRequest, ListedPage};
@@ -106,8 +108,9 @@ impl Context<'_> {
         let mut sorter = Sorter::new(self.auditor.settings.sorter.clone(), newest);
         let mut foreign = Vec::new();
         let mut date = None;
+        let ours = |c: &&Corruption| collection.key.render(&c.digest) == c.key;
         let standing: HashSet<Digest> =
-            self.known.corruptions.values().map(|corruption| corruption.digest).collect();
+            self.known.corruptions.values().filter(ours).map(|c| c.digest).collect();
         let scope = Scope::new(&collection.key, slice, &self.auditor.settings.heal.quarantine);
         let mut pages = self.auditor.store.list(ListRequest {
             layout: collection.key.clone(),

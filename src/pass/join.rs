@@ -83,10 +83,11 @@ fn sort_out(
             let doubtful = rules.judge(joined) != Judgement::Healthy;
             if deep.is_some_and(|slice| slice.contains(&expected.digest)) {
                 to_read.push(*expected);
+            } else if observed.at_risk() {
+                // What is known to be corrupt is not read in every pass, whatever its size.
+                suspicions.standing.push(*expected);
             } else if doubtful {
                 suspicions.sizes.push(*expected);
-            } else if observed.at_risk() {
-                suspicions.standing.push(*expected);
             } else {
                 verdicts.add_present(expected);
             }
