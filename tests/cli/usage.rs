@@ -1,37 +1,14 @@
-//! The binary as it is called: what it prints where, and how it exits.
-
-#![expect(clippy::unwrap_used, reason = "a broken test should stop")]
+//! Usage errors, help, configuration, completions and manual pages.
 
 use std::fs;
 use std::io::Read as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tempfile::TempDir;
 
+use crate::binary::{Ran, command, run};
+
 const PLAIN: &str = "[catalog]\nurl = \"sqlite://catalog.db\"\n[store]\nurl = \"objects\"\n";
-
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-/// restock in a folder, with no variable but those it is given.
-fn command(folder: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_restock"));
-    command.args(line.split_whitespace()).current_dir(folder).env_clear().stdin(Stdio::null());
-    command
-}
-
-fn run(command: &mut Command) -> Ran {
-    let output = command.output().unwrap();
-    Ran {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
 
 fn restock(line: &str) -> Ran {
     run(&mut command(tempfile::tempdir().unwrap().path(), line))

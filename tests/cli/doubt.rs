@@ -1,0 +1,132 @@
+//! Worlds that no sane person meant: the breaker, empty catalogs, and what an audit must not touch.
+
+use std::fs;
+
+use crate::place::Place;
+
+#[test]
+fn an_empty_store_opens_the_breaker_until_a_person_says_the_number() {
+    let (place, objects) = Place::healthy(12);
+    place.lose(&objects);
+    let audit = place.run("audit").exits(2);
+    audit.prints("12 missing").prints("restock breaker ack --expect-missing 12");
+    place
+        .run("heal")
+        .exits(4)
+        .prints("refused: nothing was healed")
+        .prints("next: restock breaker ack --expect-missing 12");
+    let named = format!("heal {}", objects[0].digest);
+    place.run(&named).exits(4);
+    assert_eq!(place.world.store_content().len(), 0, "nothing was healed");
+    assert_eq!(place.world.http.requests().len(), 0, "no source was asked");
+
+    place
+        .run("breaker show")
+        .exits(4)
+        .prints("breaker: open since")
+        .prints("12 of 12 expected objects missing or corrupt")
+        .prints("restock breaker ack --expect-missing 12");
+    place.run("status").exits(0).prints("breaker: open");
+    place.run("breaker ack --expect-missing 11").exits(4).says("11 is not what was found");
+    place.run("breaker ack --expect-records 12").exits(4).says("12 is not what was found");
+    place.run("heal").exits(4);
+    place.run("breaker ack").exits(64).says("--expect-missing");
+    place.run("breaker ack --expect-missing 12").exits(0).prints("acknowledged with 12");
+    place.run("breaker show").exits(0);
+    place.run("heal").exits(0).prints("12 healed");
+    place.run("audit --deep").exits(0);
+    place.run("breaker show").exits(0).prints("breaker: closed");
+    place.run("breaker ack --expect-missing 12").exits(4).says("the breaker is closed");
+}
+
+#[test]
+fn an_acknowledged_breaker_that_finds_more_opens_anew() {
+    let (place, objects) = Place::healthy(20);
+    place.lose(&objects[..10]);
+    place.run("audit").exits(2);
+    place.run("breaker ack --expect-missing 10").exits(0);
+    place.lose(&objects[10..12]);
+    place.run("heal").exits(4).prints("breaker ack --expect-missing 12");
+}
+
+#[test]
+fn an_empty_catalog_over_a_full_store_makes_no_orphans() {
+    let (place, _) = Place::healthy(8);
+    place.sql("DELETE FROM packages");
+    let ran = place.run("audit").exits(3);
+    let ran = ran.prints("nothing is expected");
+    assert!(ran.stdout.contains("empty_catalog"), "{}", ran.stdout);
+    let summary = place.run("audit --output json").exits(3).json()["summary"].clone();
+    assert_eq!((&summary["orphans"], &summary["outcome"]), (&0.into(), &"incomplete".into()));
+    assert_eq!(summary["observed"], 8);
+}
+
+#[test]
+fn a_catalog_that_shrank_is_asked_about_by_its_records() {
+    let (place, objects) = Place::healthy(20);
+    place.run("audit").exits(0);
+    place.sql("DELETE FROM packages WHERE id > 10");
+    place.lose(&objects[..1]);
+    place.run("audit").exits(2).prints("restock breaker ack --expect-records 10");
+    place.run("heal").exits(4);
+    place.run("breaker ack --expect-missing 1").exits(4);
+    place.run("breaker ack --expect-records 10").exits(0);
+    place.run("heal").exits(0);
+}
+
+#[test]
+fn an_audit_leaves_catalog_and_store_as_they_are() {
+    let (place, objects) = Place::healthy(12);
+    place.lose(&objects[..1]);
+    place.world.put(&objects[1].key, b"cut");
+    let before = (fs::read(place.path("catalog.db")).unwrap(), place.world.store_content());
+    for line in ["audit", "audit --deep", "heal --dry-run", "heal --plan plan.json"] {
+        place.run(line).exits(2);
+    }
+    for line in ["status", "breaker show", "config check --online"] {
+        place.run(line).exits(0);
+    }
+    let after = (fs::read(place.path("catalog.db")).unwrap(), place.world.store_content());
+    assert!(before == after, "something was written");
+    let beside = |name: &str| place.path(&format!("catalog.db{name}")).exists();
+    assert!(!beside("-wal") && !beside("-shm") && !beside("-journal"));
+    assert_eq!(place.world.http.requests().len(), 0, "no source was asked");
+}
+
+#[test]
+fn a_heal_leaves_the_catalog_as_it_is_and_keeps_what_it_replaced() {
+    let (place, objects) = Place::healthy(12);
+    place.lose(&objects[..1]);
+    place.world.put(&objects[1].key, b"cut");
+    let before = fs::read(place.path("catalog.db")).unwrap();
+    place.run("heal").exits(0).prints("2 healed");
+    assert_eq!(fs::read(place.path("catalog.db")).unwrap(), before);
+    let mut content = place.world.store_content();
+    for object in &objects {
+        assert_eq!(content.remove(std::path::Path::new(&object.key)).unwrap(), object.bytes);
+    }
+    let left: Vec<_> = content.into_iter().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].0.starts_with("restock-quarantine") && left[0].1 == b"cut", "{left:?}");
+}
+
+#[test]
+fn only_one_heal_runs_at_a_time_and_audits_need_no_lock() {
+    let (place, objects) = Place::healthy(12);
+    place.lose(&objects[..1]);
+    let gate = crate::support::http_server::Gate::closed();
+    let slow = crate::support::http_server::Answer::ok(objects[0].bytes[..3].to_vec())
+        .then_wait(&gate, objects[0].bytes[3..].to_vec());
+    place.world.answer(&objects[0], [slow]);
+    let mut first = crate::binary::command(place.dir(), "heal -q")
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    crate::binary::until("a download", || !place.world.http.requests().is_empty());
+    place.run("heal").exits(5).says("lock");
+    place.run("audit").exits(2);
+    place.run(&format!("probe {}", objects[0].digest)).exits(2);
+    gate.open();
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    place.run("heal --wait-lock 1s").exits(0);
+}

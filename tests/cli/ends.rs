@@ -1,0 +1,84 @@
+//! How runs end that do not end by themselves: signals, and readers that go away.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
+use crate::binary::{command, signal, until};
+use crate::place::Place;
+use crate::support::http_server::{Answer, Gate};
+
+#[test]
+fn a_heal_that_is_told_to_stop_leaves_no_object_and_nothing_else() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let (place, objects) = Place::healthy(12);
+        place.lose(&objects[..1]);
+        let before = place.world.store_content();
+        let slow = Answer::ok(objects[0].bytes[..3].to_vec());
+        let slow = slow.then_wait(&Gate::closed(), objects[0].bytes[3..].to_vec());
+        place.world.answer(&objects[0], [slow]);
+        let mut heal = command(place.dir(), "heal")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        until("a download", || !place.world.http.requests().is_empty());
+        signal(&heal, name);
+        let status = heal.wait().unwrap();
+        let mut stderr = String::new();
+        heal.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!(status.code(), Some(code), "{name}: {stderr}");
+        assert_eq!(place.world.store_content(), before, "{name}");
+        place.world.serve(&objects[0]);
+        place.run("heal").exits(0).prints("1 healed");
+        let status = place.run("status --output json").json();
+        assert_eq!(status["uploads"], 0, "{name}: {status:#}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_report_quietly() {
+    let (place, _) = Place::healthy(1);
+    place.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
+         INSERT INTO packages (sha256, filename) SELECT hex(randomblob(32)), 'x.pkg' FROM n",
+    );
+    for format in ["table", "ndjson", "json"] {
+        let mut audit = command(place.dir(), &format!("audit --output {format}"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut reader = BufReader::with_capacity(64, audit.stdout.take().unwrap());
+        reader.read_line(&mut line).unwrap();
+        drop(reader);
+        let mut stderr = String::new();
+        audit.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert!(audit.wait().unwrap().code().is_some(), "{format}: ended by a signal");
+        assert_eq!(stderr, "", "{format}");
+    }
+}
+
+#[test]
+fn colors_are_for_terminals_alone() {
+    let (place, objects) = Place::healthy(12);
+    place.lose(&objects[..1]);
+    for line in ["audit", "audit --no-color", "heal -vv --log-format text"] {
+        let ran = place.run(line);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains('\u{1b}'), "{line}: {ran:?}");
+    }
+    let ran = crate::binary::run(command(place.dir(), "audit").env("NO_COLOR", "1"));
+    assert!(!format!("{}{}", ran.stdout, ran.stderr).contains('\u{1b}'));
+}
+
+#[test]
+fn reports_go_to_stdout_and_everything_else_to_stderr() {
+    let (place, objects) = Place::healthy(12);
+    place.lose(&objects[..1]);
+    assert_eq!(place.run("audit").stderr, "");
+    let heal = place.run("heal --output ndjson").exits(0);
+    heal.lines();
+    assert!(heal.stderr.contains("restored"), "{}", heal.stderr);
+    place.lose(&objects[..1]);
+    assert_eq!(place.run("heal -q --output json").exits(0).stderr, "");
+}

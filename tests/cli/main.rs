@@ -1,0 +1,26 @@
+//! The program as it is called: every command, what it prints where, and how it exits.
+//!
+//! `RESTOCK_TEST_BIN` names another build of it to test.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod binary;
+mod demo;
+mod documents;
+mod doubt;
+mod ends;
+mod input;
+mod place;
+mod plans;
+mod secrets;
+mod shapes;
+mod story;
+mod usage;
