@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::bail;
 
 use crate::model::{Digest, error_chain};
-use crate::store::{Probe, StoreFault};
+use crate::store::{Probe, StoreError, StoreFault};
 
 use super::UsageError;
 use super::world::World;
@@ -40,10 +40,10 @@ pub(super) async fn probe(
     {
         bail!("{}", error_chain(error));
     }
-    let doubt = shown.err().map(|error| error_chain(&error));
+    let doubt = shown.err();
     let (mut absent, mut unknown) = (false, false);
     for digest in digests {
-        match ask(world, digest, collections, doubt.as_deref()).await {
+        match ask(world, digest, collections, doubt.as_ref()).await {
             Answer::Present { key, size } => {
                 writeln!(out, "present {digest} {size} bytes at {key}")?;
             }
@@ -70,8 +70,14 @@ async fn ask(
     world: &World,
     digest: &Digest,
     collections: &[String],
-    doubt: Option<&str>,
+    doubt: Option<&StoreError>,
 ) -> Answer {
+    // To ask where nobody answers would only take longer.
+    if let Some(error) = doubt
+        && matches!(error.fault, StoreFault::Timeout | StoreFault::Unreachable)
+    {
+        return Answer::Unknown(error_chain(error));
+    }
     let mut answer = Answer::Absent;
     for collection in world.catalog.collections() {
         if !collections.is_empty() && !collections.contains(&collection.name) {
@@ -80,11 +86,16 @@ async fn ask(
         let key = collection.key.render(digest);
         match world.store.probe(&key).await {
             Probe::Present(meta) => return Answer::Present { key, size: meta.size },
-            Probe::Unknown(error) => answer = Answer::Unknown(error_chain(&error)),
+            Probe::Unknown(error) => {
+                // The answer to a HEAD is a number; the one to a LIST says in words what is wrong.
+                let said = doubt.filter(|doubt| doubt.fault == error.fault).unwrap_or(&error);
+                answer = Answer::Unknown(error_chain(said));
+            }
             Probe::Absent => {
                 if let Some(doubt) = doubt {
                     answer = Answer::Unknown(format!(
-                        "the store answers 404, and could not be shown to exist: {doubt}"
+                        "the store answers 404, and could not be shown to exist: {}",
+                        error_chain(doubt)
                     ));
                 }
             }

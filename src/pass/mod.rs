@@ -33,7 +33,7 @@ use crate::observe::Observer;
 use crate::plan::{BreakerOptions, HealOptions, OrphanOptions, Plan, PlanIdentity};
 use crate::sorter::SorterOptions;
 use crate::source::Source;
-use crate::store::Store;
+use crate::store::{Store, StoreError, StoreFault};
 
 pub use options::{AuditOptions, DeepOptions};
 pub use outcome::{FailOn, FailOnKind, ParseFailOnError};
@@ -170,6 +170,11 @@ impl Auditor {
     async fn look(&self, request: &Request) -> Result<PassReport, PassFailure> {
         let context = self.begin(request).await?;
         let collections = self.selected(request)?;
+        if let Err(error) = self.reach().await? {
+            let error = Trouble::from(error).into_pass_error("");
+            let of = |c: &&Collection| PassError { subject: Some(c.name.clone()), ..error.clone() };
+            return context.conclude(Vec::new(), collections.iter().map(of).collect()).await;
+        }
         let mut verdicts = Vec::new();
         let mut errors = Vec::new();
         for collection in collections {
@@ -183,6 +188,20 @@ impl Auditor {
             }
         }
         context.conclude(verdicts, errors).await
+    }
+
+    /// Whether anybody answers at all. Said once and soon, where the listings would say it after
+    /// their whole patience, one collection after the other. Any answer will do: what it means for
+    /// a collection, its own listing says.
+    async fn reach(&self) -> Result<Result<(), StoreError>, PassFailure> {
+        let checked = tokio::select! {
+            () = self.cancel.cancelled() => return Err(PassFailure::Cancelled),
+            checked = self.store.check() => checked,
+        };
+        let nobody = |error: &StoreError| {
+            matches!(error.fault, StoreFault::Timeout | StoreFault::Unreachable)
+        };
+        Ok(checked.or_else(|error| if nobody(&error) { Err(error) } else { Ok(()) }))
     }
 
     async fn begin<'a>(&'a self, request: &'a Request) -> Result<Context<'a>, PassFailure> {
@@ -244,7 +263,7 @@ impl Request {
 /// What keeps one collection from a verdict.
 enum Trouble {
     Catalog(crate::catalog::CatalogError),
-    Listing(crate::store::StoreError),
+    Listing(StoreError),
     Sorter(crate::sorter::SorterError),
     Join(String),
     Ledger(LedgerError),
@@ -275,7 +294,7 @@ macro_rules! trouble_from {
 
 trouble_from!(
     crate::catalog::CatalogError => Catalog,
-    crate::store::StoreError => Listing,
+    StoreError => Listing,
     crate::sorter::SorterError => Sorter,
     LedgerError => Ledger
 );

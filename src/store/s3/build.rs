@@ -124,7 +124,7 @@ fn with_named_credentials(builder: AmazonS3Builder) -> Result<AmazonS3Builder, O
         return Ok(builder);
     }
     let bare = builder.clone().build().map_err(refused)?;
-    Ok(builder.with_credentials(Arc::new(Credentials(Arc::clone(bare.credentials())))))
+    Ok(builder.with_credentials(Arc::new(Credentials::new(Arc::clone(bare.credentials())))))
 }
 
 /// The environment's settings (`AWS_…`), over defaults that suit objects of many gigabytes.

@@ -1,11 +1,12 @@
 //! Credentials of the usual environment, with an answer in good time where there are none.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use object_store::CredentialProvider;
 use object_store::aws::{AwsCredential, AwsCredentialProvider};
+use tokio::time::Instant;
 
 use super::faults::{self, NoCredentials};
 
@@ -13,20 +14,47 @@ use super::faults::{self, NoCredentials};
 /// is not there.
 const LOOKUP_TIME: Duration = Duration::from_secs(5);
 
+/// How long a failed look-up speaks for those that follow, so that a command of several requests
+/// does not wait for each of them.
+const FAILURE_TIME: Duration = Duration::from_secs(2);
+
 /// A provider whose errors can be told from those of the store.
 #[derive(Debug)]
-pub(super) struct Credentials(pub(super) AwsCredentialProvider);
+pub(super) struct Credentials {
+    provider: AwsCredentialProvider,
+    failed: Mutex<Option<(Instant, String)>>,
+}
+
+impl Credentials {
+    pub(super) fn new(provider: AwsCredentialProvider) -> Self {
+        Self { provider, failed: Mutex::new(None) }
+    }
+
+    /// The cause of a failure that is fresh enough to be taken for this look-up's own.
+    fn failed_just_now(&self) -> Option<String> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, cause) = failed.as_ref()?;
+        (at.elapsed() < FAILURE_TIME).then(|| cause.clone())
+    }
+}
 
 #[async_trait]
 impl CredentialProvider for Credentials {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        match tokio::time::timeout(LOOKUP_TIME, self.0.get_credential()).await {
-            Ok(Ok(credential)) => Ok(credential),
-            Ok(Err(error)) => Err(missing(faults::shown(&error))),
-            Err(_) => Err(missing("who would give them does not answer".to_owned())),
+        if let Some(cause) = self.failed_just_now() {
+            return Err(missing(&cause));
         }
+        let cause = match tokio::time::timeout(LOOKUP_TIME, self.provider.get_credential()).await {
+            Ok(Ok(credential)) => return Ok(credential),
+            Ok(Err(error)) => faults::shown(&error),
+            Err(_) => "who would give them does not answer".to_owned(),
+        };
+        let error = missing(&cause);
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        *failed = Some((Instant::now(), cause));
+        Err(error)
     }
 }
 
