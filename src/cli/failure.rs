@@ -3,7 +3,7 @@
 use super::args::NoSliceError;
 use crate::catalog::CatalogError;
 use crate::config::ConfigError;
-use crate::ledger::LockError;
+use crate::ledger::{LedgerError, LockError};
 use crate::model::{Outcome, redact_urls_in};
 use crate::pass::PassFailure;
 use crate::store;
@@ -53,6 +53,21 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(LockError::Place { .. } | LockError::File { .. }) | None => {
             Outcome::Failed.exit_code()
         }
+    }
+}
+
+/// What an error is about, in the words of a report's errors.
+pub(super) fn code(error: &anyhow::Error) -> &'static str {
+    if cause::<CatalogError>(error).is_some() {
+        "catalog"
+    } else if cause::<store::OpenError>(error).is_some() {
+        "store"
+    } else if cause::<LockError>(error).is_some() {
+        "lock"
+    } else if cause::<LedgerError>(error).is_some() {
+        "ledger"
+    } else {
+        "internal"
     }
 }
 

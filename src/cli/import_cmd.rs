@@ -1,11 +1,12 @@
 //! `restock import`: real files, or a manifest, into the embedded catalog.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
+use url::Url;
 
 use crate::catalog::{self, EmbeddedCatalog, Preset};
 use crate::clock::{Clock, SystemClock};
@@ -52,6 +53,7 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
         collection: None,
         collections: options.collection.iter().map(collection).collect(),
         source_url_base: args.source_url_base.as_ref().map(ToString::to_string),
+        own: own(&config, store.identity(), &path),
     };
     let journal = Arc::new(Journal(ledger));
     let quiet = context.common.quiet;
@@ -63,7 +65,8 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
         importer.run(&paths).await?
     };
     embedded.close().await?;
-    for message in &report.messages {
+    let here = context.environment.working_directory();
+    for message in report.messages.iter().map(|message| message.seen_from(here)) {
         writeln!(context.stdout, "{message}")?;
     }
     writeln!(context.stdout, "{report}")?;
@@ -88,6 +91,14 @@ fn make(folder: &Path) -> std::io::Result<()> {
     let mut file =
         std::fs::File::options().write(true).create_new(true).open(folder.join("restock.toml"))?;
     file.write_all(CONFIGURATION.as_bytes())
+}
+
+/// What restock keeps where somebody's files may lie too.
+fn own(config: &Config, store: &str, catalog: &Path) -> Vec<PathBuf> {
+    let store = Url::parse(store).ok().and_then(|url| url.to_file_path().ok());
+    let ledger = ledger::file_of(config.ledger_url(), &config.base).ok();
+    let all = [config.file.clone(), store, ledger, Some(catalog.to_owned())];
+    all.into_iter().flatten().map(|path| config.base.join(path)).collect()
 }
 
 fn collection(options: &catalog::CollectionOptions) -> Collection {

@@ -17,6 +17,7 @@ mod probe;
 pub mod progress;
 mod show;
 mod signals;
+mod unable;
 mod world;
 
 use std::ffi::OsString;

@@ -14,15 +14,20 @@ use crate::report::{self, Format};
 
 use super::Context;
 use super::args::{AuditArgs, HealArgs, PassArgs};
+use super::unable;
 use super::world::World;
 
 /// A pass that reports and changes nothing.
 pub(super) async fn audit(args: &AuditArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let request = request(Command::Audit, &args.pass, context)?;
-    let world = context.open().await?;
-    let report = world.auditor().audit(&request).await?;
-    drop(world);
+    let ran = look(&request, context).await;
+    let report = unable::told(ran, &request, &args.pass, context)?;
     tell(&report, &args.pass, context)
+}
+
+async fn look(request: &Request, context: &Context<'_>) -> anyhow::Result<PassReport> {
+    let world = context.open().await?;
+    Ok(world.auditor().audit(request).await?)
 }
 
 /// A pass that carries out its plan, or only makes one.
@@ -33,24 +38,31 @@ pub(super) async fn heal(args: &HealArgs, context: &mut Context<'_>) -> anyhow::
     let mut request = request(Command::Heal, &args.pass, context)?;
     request.digests = named(&args.digests);
     let earlier = args.from_plan.as_deref().map(read_plan).transpose()?;
-    let world = context.open().await?;
-    let lock = lock(&world, args).await?;
-    let (auditor, healer) = (world.auditor(), world.healer());
-    let report = match &earlier {
-        Some(plan) => auditor.heal_from(plan, &request, &healer).await?,
-        None => auditor.heal(&request, &healer).await?,
-    };
-    drop((lock, world));
+    let ran = carry_out(earlier.as_ref(), &request, args, context).await;
+    let report = unable::told(ran, &request, &args.pass, context)?;
     tell(&report, &args.pass, context)
+}
+
+async fn carry_out(
+    earlier: Option<&Plan>,
+    request: &Request,
+    args: &HealArgs,
+    context: &Context<'_>,
+) -> anyhow::Result<PassReport> {
+    let world = context.open().await?;
+    let _lock = lock(&world, args).await?;
+    let (auditor, healer) = (world.auditor(), world.healer());
+    Ok(match earlier {
+        Some(plan) => auditor.heal_from(plan, request, &healer).await?,
+        None => auditor.heal(request, &healer).await?,
+    })
 }
 
 /// Makes a plan and carries nothing out: printed, written, or both. Exits as an audit would.
 async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let mut request = request(Command::Audit, &args.pass, context)?;
     request.digests = named(&args.digests);
-    let world = context.open().await?;
-    let report = world.auditor().audit(&request).await?;
-    drop(world);
+    let report = look(&request, context).await?;
     if let Some(path) = &args.plan {
         write_plan(path, &report.plan)?;
         writeln!(context.stderr, "plan written to {}", path.display())?;

@@ -3,6 +3,7 @@
 
 mod layouts;
 mod manifest;
+mod own;
 mod report;
 mod store_file;
 mod url_base;
@@ -18,6 +19,7 @@ use crate::store::{HealStore, StoreError, UploadJournal};
 
 use layouts::Layouts;
 use manifest::{Manifest, Reading};
+use own::Own;
 use store_file::Storing;
 use url_base::UrlBase;
 use walk::{Entry, Found};
@@ -37,6 +39,8 @@ pub struct ImportOptions {
     /// Where the files can be had again: the source of each is this, `/` and its encoded path
     /// relative to the folder that was named.
     pub source_url_base: Option<String>,
+    /// Files and folders of restock itself: where a walk comes across them, they are left out.
+    pub own: Vec<PathBuf>,
 }
 
 /// What keeps an import from going on. The trouble of one file does not; it is in the report.
@@ -59,6 +63,7 @@ pub struct Importer<'a> {
     storing: Storing,
     layouts: Layouts,
     base: Option<UrlBase>,
+    own: Own,
     observer: Arc<dyn Observer>,
     store_checked: bool,
     pending: Vec<Pending>,
@@ -80,7 +85,7 @@ impl<'a> Importer<'a> {
         observer: Arc<dyn Observer>,
         options: ImportOptions,
     ) -> Result<Self, ImportError> {
-        let ImportOptions { collection, collections, source_url_base } = options;
+        let ImportOptions { collection, collections, source_url_base, own } = options;
         let layouts = Layouts::new(collection, collections).map_err(ImportError::Options)?;
         let base = source_url_base.map(|base| base.parse()).transpose();
         Ok(Self {
@@ -88,6 +93,7 @@ impl<'a> Importer<'a> {
             storing: Storing { store, journal, observer: Arc::clone(&observer) },
             layouts,
             base: base.map_err(ImportError::Options)?,
+            own: Own::new(&own),
             observer,
             store_checked: false,
             pending: Vec::new(),
@@ -142,7 +148,7 @@ impl<'a> Importer<'a> {
     }
 
     async fn import_tree(&mut self, path: &Path) -> Result<(), ImportError> {
-        for Found { path, relative, entry } in walk::walk(path) {
+        for Found { path, relative, entry } in walk::walk(path, self.own.clone()) {
             match entry {
                 Entry::File => self.import_file(&path, &relative).await?,
                 Entry::Skipped(why) => self.report.skipped(&path, why),

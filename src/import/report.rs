@@ -1,7 +1,7 @@
 //! [`ImportReport`]: what an import did, path by path.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::catalog::Registered;
 use crate::model::Digest;
@@ -112,6 +112,25 @@ impl fmt::Display for ImportReport {
             }
         }
         write!(f, "; {new_rows} new in the catalog")
+    }
+}
+
+impl ImportMessage {
+    /// The same with its path from this folder on, where it lies below.
+    #[must_use]
+    pub fn seen_from(&self, folder: &Path) -> Self {
+        let mut seen = self.clone();
+        let (Self::Imported { path, .. }
+        | Self::Registered { path, .. }
+        | Self::Skipped { path, .. }
+        | Self::Failed { path, .. }) = &mut seen;
+        if let Ok(below) = path.strip_prefix(folder)
+            && !below.as_os_str().is_empty()
+        {
+            // Put together again, a path loses what stands for the same folder.
+            *path = below.components().filter(|part| *part != Component::CurDir).collect();
+        }
+        seen
     }
 }
 

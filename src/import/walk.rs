@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::own::Own;
+
 /// What a walk comes across.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -20,17 +22,19 @@ pub(super) enum Entry {
     Unreadable(String),
 }
 
-/// Walks a file or folder.
-pub(super) fn walk(path: &Path) -> impl Iterator<Item = Found> {
+/// Walks a file or folder. What is restock's own is passed by, unless it is what was named.
+pub(super) fn walk(path: &Path, own: Own) -> impl Iterator<Item = Found> {
     let relative = match std::fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => PathBuf::new(),
         Ok(_) | Err(_) => PathBuf::from(path.file_name().unwrap_or(path.as_os_str())),
     };
-    Walk { ahead: vec![(path.to_owned(), relative)] }
+    Walk { root: path.to_owned(), own, ahead: vec![(path.to_owned(), relative)] }
 }
 
 /// Depth first; the next path is the last one.
 struct Walk {
+    root: PathBuf,
+    own: Own,
     ahead: Vec<(PathBuf, PathBuf)>,
 }
 
@@ -41,6 +45,9 @@ impl Iterator for Walk {
         while let Some((path, relative)) = self.ahead.pop() {
             let entry = match std::fs::symlink_metadata(&path) {
                 Err(error) => Entry::Unreadable(format!("cannot be looked at: {error}")),
+                Ok(_) if path != self.root && self.own.has(&path) => {
+                    Entry::Skipped("restock's own")
+                }
                 Ok(metadata) if metadata.is_symlink() => {
                     Entry::Skipped("a symlink: name what it points to")
                 }
@@ -82,15 +89,15 @@ mod tests {
             std::fs::write(path, name).unwrap();
         }
         std::os::unix::fs::symlink(folder.path(), folder.path().join("b/loop")).unwrap();
-        let found: Vec<_> = walk(folder.path())
+        let found: Vec<_> = walk(folder.path(), Own::default())
             .map(|found| (found.relative.display().to_string(), found.entry == Entry::File))
             .collect();
         let expected =
             [("a", true), ("b/a/x", true), ("b/loop", false), ("b/z", true), ("c", true)];
         assert_eq!(found, expected.map(|(path, is_file)| (path.to_owned(), is_file)));
-        let one: Vec<_> = walk(&folder.path().join("b/z")).collect();
+        let one: Vec<_> = walk(&folder.path().join("b/z"), Own::default()).collect();
         assert_eq!((one.len(), one[0].relative.as_path()), (1, Path::new("z")));
-        let absent: Vec<_> = walk(&folder.path().join("none")).collect();
+        let absent: Vec<_> = walk(&folder.path().join("none"), Own::default()).collect();
         assert!(matches!(absent[0].entry, Entry::Unreadable(_)));
     }
 }

@@ -18,7 +18,7 @@ use crate::model::{
 pub use lock::{Holder, Lock, LockError};
 pub use open::open;
 pub use options::LedgerOptions;
-pub use place::OpenError;
+pub use place::{OpenError, file_of};
 
 /// The ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]

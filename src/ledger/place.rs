@@ -77,7 +77,7 @@ pub enum OpenError {
 
 /// The file that a `sqlite:` URL names: `sqlite:PATH` or `sqlite://PATH`, percent-decoded,
 /// relative to `base`.
-pub(super) fn file_of(url: &str, base: &Path) -> Result<PathBuf, OpenError> {
+pub fn file_of(url: &str, base: &Path) -> Result<PathBuf, OpenError> {
     let malformed = |problem| OpenError::MalformedUrl { problem };
     let (scheme, rest) = url.split_once(':').ok_or_else(|| malformed("has no scheme"))?;
     if scheme != "sqlite" {

@@ -250,7 +250,8 @@ impl Auditor {
 }
 
 impl Request {
-    fn depth(&self) -> Depth {
+    /// Whether bytes are read.
+    pub fn depth(&self) -> Depth {
         if self.deep.is_some() || self.digests.is_some() { Depth::Deep } else { Depth::Shallow }
     }
 

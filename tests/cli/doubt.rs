@@ -123,7 +123,8 @@ fn only_one_heal_runs_at_a_time_and_audits_need_no_lock() {
         .spawn()
         .unwrap();
     crate::binary::until("a download", || !place.world.http.requests().is_empty());
-    place.run("heal").exits(5).says("lock");
+    let second = place.run("heal --output json").exits(5).says("lock");
+    crate::shapes::check_unable(&second.json(), "busy", 5);
     place.run("audit").exits(2);
     place.run(&format!("probe {}", objects[0].digest)).exits(2);
     gate.open();

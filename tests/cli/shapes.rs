@@ -187,14 +187,47 @@ fn a_stream_ends_with_its_one_summary() {
     check_summary(summary, findings);
 }
 
+/// Holds the document of a pass that gave no verdict against the contract.
+#[track_caller]
+pub(crate) fn check_unable(document: &Value, outcome: &str, code: u64) {
+    let summary = &document["summary"];
+    has(summary, SUMMARY, "schema");
+    assert_eq!((&summary["outcome"], &summary["exit_code"]), (&outcome.into(), &code.into()));
+    for count in ["expected", "observed", "present", "missing", "corrupt", "unknown", "orphans"] {
+        assert!(summary[count].is_null(), "{count}: {summary}");
+    }
+    let errors = summary["errors"].as_array().unwrap();
+    assert!(!errors.is_empty(), "{summary}");
+    errors.iter().for_each(|error| has(error, "code message subject", ""));
+}
+
 #[test]
-fn a_failed_pass_reports_null_for_what_it_did_not_establish() {
+fn a_pass_that_could_not_be_run_is_reported_with_null_for_what_it_did_not_establish() {
+    for (absent, code) in [("store", "store"), ("catalog.db", "catalog")] {
+        let place = damaged();
+        std::fs::write(place.path("out.json"), "of an earlier pass").unwrap();
+        std::fs::rename(place.path(absent), place.path("elsewhere")).unwrap();
+        for line in ["audit --output json --report json=out.json", "heal --output json"] {
+            let ran = place.run(line).exits(1).says(absent);
+            check_unable(&ran.json(), "failed", 1);
+            assert_eq!(ran.json()["summary"]["errors"][0]["code"], code);
+        }
+        let file = std::fs::read_to_string(place.path("out.json")).unwrap();
+        check_unable(&serde_json::from_str(&file).unwrap(), "failed", 1);
+        let lines = place.run("audit --output ndjson").exits(1).lines();
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["schema"], "restock.pass/v1");
+        assert_eq!(place.run("audit").exits(1).stdout, "");
+    }
+}
+
+#[test]
+fn a_pass_that_fails_on_its_way_is_reported_too() {
     let place = damaged();
-    std::fs::remove_dir_all(place.path("store")).unwrap();
-    std::fs::create_dir(place.path("store")).unwrap();
-    place.sql("DROP TABLE packages; CREATE TABLE packages (id, filename)");
-    let ran = place.run("audit --output json");
-    assert_eq!(ran.code, 78, "{ran:?}");
+    std::fs::remove_dir_all(place.path("store/software-installers")).unwrap();
+    std::fs::write(place.path("store/software-installers"), "no folder").unwrap();
+    let ran = place.run("audit --output json").exits(1);
+    check_unable(&ran.json(), "failed", 1);
 }
 
 #[test]

@@ -74,6 +74,23 @@ fn an_import_that_is_done_twice_changes_nothing_and_tells_what_it_leaves_out() {
 }
 
 #[test]
+fn an_import_of_the_folder_that_restock_works_in_leaves_restocks_own_files_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("a.pkg"), "a").unwrap();
+    for line in ["import .", "import .", "import ./"] {
+        let ran = restock(at, line).exits(0);
+        let digest = digest_of(b"a");
+        assert!(ran.stdout.contains(&format!("{digest}  a.pkg  ")), "{}", ran.stdout);
+        for own in ["catalog.db", "ledger.db", "restock.toml", "store"] {
+            let line = format!("\n{own}: skipped, restock's own\n");
+            assert!(format!("\n{}", ran.stdout).contains(&line), "{own}: {}", ran.stdout);
+        }
+    }
+    restock(at, "audit").exits(0).prints("1 expected, 1 observed");
+}
+
+#[test]
 fn a_manifest_registers_what_a_heal_then_fetches() {
     let (folder, http) = (tempfile::tempdir().unwrap(), HttpServer::start());
     let (at, digest) = (folder.path(), digest_of(b"the bytes"));
