@@ -7,6 +7,9 @@ use crate::store::{Condition, Probe, Staged, StoreError, StoreFault};
 use super::restore::End;
 use super::{Healer, Job};
 
+/// Why a corrupt object is left alone that is not the one that was read.
+const CHANGED: &str = "it changed since it was read: the next pass will judge it";
+
 impl Healer {
     /// Publishes `length` proven bytes.
     pub(super) async fn publish(
@@ -31,12 +34,21 @@ impl Healer {
     }
 
     /// Everything that has to hold right before the completion, the slowest first, so that the
-    /// probe is the last of them.
+    /// probe is the last of it.
     async fn clear_the_way(&self, job: &Job<'_>, length: u64) -> Result<Condition, End> {
-        let action = job.action;
-        if action.cause == Cause::Corrupt {
-            self.set_aside(job).await?;
+        if let (Cause::Corrupt, Some(to)) = (job.action.cause, self.quarantine_key(job)) {
+            // Only what will be replaced is set aside.
+            match self.look_again(job, length).await? {
+                Condition::Absent => return Ok(Condition::Absent),
+                Condition::Replaces(_) => self.set_aside(job, &to).await?,
+            }
         }
+        self.look_again(job, length).await
+    }
+
+    /// Whether a row wants the object still, and whether its key is as this pass found it.
+    async fn look_again(&self, job: &Job<'_>, length: u64) -> Result<Condition, End> {
+        let action = job.action;
         if !self.row_stands(job).await? {
             return Err(holding("no row wants it any more"));
         }
@@ -46,17 +58,14 @@ impl Healer {
             (Probe::Present(now), Cause::Corrupt, Some(read)) if now == *read => {
                 Ok(Condition::Replaces(now))
             }
-            (Probe::Present(_), Cause::Corrupt, _) => {
-                Err(holding("it changed since it was read: the next pass will judge it"))
-            }
+            (Probe::Present(_), Cause::Corrupt, _) => Err(holding(CHANGED)),
             (Probe::Present(now), Cause::Missing, _) => Err(found_there(&now, length)),
         }
     }
 
-    /// Copies corrupt bytes under the quarantine prefix, where there is one.
-    async fn set_aside(&self, job: &Job<'_>) -> Result<(), End> {
-        let Some(to) = self.quarantine_key(job) else { return Ok(()) };
-        match self.store.set_aside(&job.action.target.key, &to).await {
+    /// Copies corrupt bytes under the quarantine prefix.
+    async fn set_aside(&self, job: &Job<'_>, to: &str) -> Result<(), End> {
+        match self.store.set_aside(&job.action.target.key, to).await {
             // Vanished bytes need no copy; the probe that follows sees the hole.
             Ok(()) => Ok(()),
             Err(error) if error.fault == StoreFault::NotFound => Ok(()),
@@ -88,11 +97,14 @@ impl Healer {
         let there =
             |now: &ObjectMeta| now.size == length && job.read.is_none_or(|read| now != read);
         match (published, probe) {
-            (Ok(()), Probe::Present(now)) if now.size == length => End {
+            (Ok(()), Probe::Present(now)) if there(&now) => End {
                 result: RepairResult::Restored,
                 reason: None,
                 detail: self.restored(job, length).await,
             },
+            (Ok(()), Probe::Present(now)) if now.size == length => {
+                not_found_again("the store took the bytes, and still shows the corrupt version")
+            }
             (Ok(()), Probe::Present(now)) => not_found_again(&format!(
                 "{length} bytes were published and {} bytes are there",
                 now.size
@@ -101,8 +113,13 @@ impl Healer {
                 not_found_again("the store took the bytes, and now answers that they are absent")
             }
             (Ok(()), Probe::Unknown(error)) => not_found_again(&error_chain(&error)),
+            // Another version of the right size may be as corrupt as the one that was read.
             (Err(error), Probe::Present(now)) if error.fault == StoreFault::Conflict => {
-                found_there(&now, length)
+                match job.read {
+                    None => found_there(&now, length),
+                    Some(read) if now == *read => store_write(&error),
+                    Some(_) => holding(CHANGED),
+                }
             }
             // A lost answer: the completion went through all the same.
             (Err(_), Probe::Present(now)) if there(&now) => End {

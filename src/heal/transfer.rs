@@ -48,6 +48,8 @@ enum Try {
     },
     /// The answer was encoded and its bytes are wrong as sent: the decoded ones may be right.
     Decode(Drift),
+    /// There are no decoded bytes.
+    Undecodable(Failure),
 }
 
 impl Healer {
@@ -58,11 +60,12 @@ impl Healer {
         loop {
             let decoding = if as_sent.is_none() { Decoding::AsSent } else { Decoding::Decoded };
             match self.ask(action, url, decoding, bytes).await {
-                // An encoding that cannot be undone leaves the answer as it was sent: wrong.
-                Try::Done(Transfer::Failed(failure)) => {
+                Try::Done(transfer) => return transfer,
+                // An encoding that cannot be undone leaves the answer as it was sent: wrong. Any
+                // other failure on the way says nothing about the source's bytes.
+                Try::Undecodable(failure) => {
                     return as_sent.map_or(Transfer::Failed(failure), Transfer::Drifted);
                 }
-                Try::Done(transfer) => return transfer,
                 Try::Decode(drift) => as_sent = Some(drift),
                 Try::Again { failure, .. } if attempt >= self.tries.max(1) => {
                     return Transfer::Failed(failure);
@@ -146,7 +149,7 @@ fn classify(error: &FetchError) -> Try {
         FetchError::Gone { .. } => (RepairResult::SourceGone, FailureReason::SourceGone),
         FetchError::Policy(_) => (RepairResult::Refused, FailureReason::PolicyBlocked),
         FetchError::TooLarge { .. } => (RepairResult::Refused, FailureReason::TooLarge),
-        FetchError::Transient { .. } | FetchError::Permanent(_) => {
+        FetchError::Transient { .. } | FetchError::Encoding(_) | FetchError::Permanent(_) => {
             (RepairResult::Failed, FailureReason::SourceUnavailable)
         }
     };
@@ -155,6 +158,7 @@ fn classify(error: &FetchError) -> Try {
         FetchError::Transient { retry_after, .. } => {
             Try::Again { failure, retry_after: *retry_after }
         }
+        FetchError::Encoding(_) => Try::Undecodable(failure),
         FetchError::Gone { .. }
         | FetchError::Policy(_)
         | FetchError::TooLarge { .. }

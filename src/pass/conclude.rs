@@ -65,7 +65,9 @@ impl Context<'_> {
         let unwanted = named.filter(|d| !examined.iter().any(|one| one.rows.contains_key(d)));
         let unwanted = unwanted.copied().collect();
         let repairs = Vec::new();
-        let mut report = PassReport { findings, repairs, summary, plan, read, full, unwanted };
+        let sources = self.sources_of(&plan, &examined);
+        let mut report =
+            PassReport { findings, repairs, summary, plan, read, sources, full, unwanted };
         report.decide(self.request, false);
         if failed {
             report.summary.forget_counts();

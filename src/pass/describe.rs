@@ -5,11 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use crate::model::{
     Attempts, CatalogRow, Cause, Digest, Finding, FindingKind, SourceVerdict, reason, redact_url,
 };
-use crate::plan::{SourceStanding, unhealable};
+use crate::plan::{Plan, SourceStanding, unhealable};
 
 use super::examine::Examined;
 use super::verdicts::{Corrupt, Foreign};
-use super::{Context, PassFailure};
+use super::{Context, KnownSource, PassFailure};
 
 /// How many row references a finding tells (contract §4).
 const REFS_TOLD: usize = 20;
@@ -82,21 +82,35 @@ impl Context<'_> {
         let Some(digest) = finding.digest else { return };
         let rows = examined.rows.get(&digest).map_or(&[][..], Vec::as_slice);
         let known = standing.get(&digest).map_or(&[][..], Vec::as_slice);
-        let sources: Vec<_> = urls(rows)
-            .iter()
-            .map(|url| {
-                let id = SourceVerdict::id_of(url);
-                SourceStanding {
-                    permitted: self.auditor.source.permits(url).is_ok(),
-                    verdict: known.iter().find(|v| v.source_id == id).map(|v| v.verdict),
-                }
-            })
-            .collect();
+        let sources = standings(&digest, &self.known_sources(rows), known);
         let heals = examined.verdicts.collection.heal;
         let options = &self.auditor.settings.heal;
         let size = rows.iter().filter_map(|row| row.size).min();
         finding.unhealable = unhealable(options, heals, cause, size, &sources);
         finding.healable = Some(finding.unhealable.is_none());
+    }
+
+    /// The sources of everything in a plan, which may be judged anew once they were asked.
+    pub(super) fn sources_of(
+        &self,
+        plan: &Plan,
+        examined: &[Examined],
+    ) -> HashMap<(String, Digest), Vec<KnownSource>> {
+        let sources = plan.actions.iter().filter_map(|action| {
+            let target = &action.target;
+            let of_it = |one: &&Examined| one.verdicts.collection.name == target.collection;
+            let rows = examined.iter().find(of_it)?.rows.get(&target.digest)?;
+            Some(((target.collection.clone(), target.digest), self.known_sources(rows)))
+        });
+        sources.collect()
+    }
+
+    fn known_sources(&self, rows: &[CatalogRow]) -> Vec<KnownSource> {
+        let known = |url: &&str| KnownSource {
+            id: SourceVerdict::id_of(url),
+            permitted: self.auditor.source.permits(url).is_ok(),
+        };
+        urls(rows).iter().map(known).collect()
     }
 
     /// The verdicts that still stand for these digests. Where rows or sources changed since, both
@@ -150,6 +164,23 @@ impl Context<'_> {
         finding.reason = Some(evidence.to_owned());
         finding
     }
+}
+
+/// What is known of an object's sources, given all verdicts that stand.
+pub(super) fn standings(
+    digest: &Digest,
+    sources: &[KnownSource],
+    verdicts: &[SourceVerdict],
+) -> Vec<SourceStanding> {
+    let said = |source: &KnownSource| {
+        let of_it = |v: &&SourceVerdict| v.digest == *digest && v.source_id == source.id;
+        verdicts.iter().find(of_it).map(|verdict| verdict.verdict)
+    };
+    let standing = |source: &KnownSource| SourceStanding {
+        permitted: source.permitted,
+        verdict: said(source),
+    };
+    sources.iter().map(standing).collect()
 }
 
 /// The words in which the server that started it all says so.

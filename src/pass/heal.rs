@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use crate::heal::{Healer, held};
 use crate::model::{
-    Cause, FailureReason, Finding, FindingKind, PassError, Repair, RepairResult, Unhealable,
+    Cause, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict, Unhealable,
 };
-use crate::plan::{Hold, Plan, Step, Target};
+use crate::plan::{Hold, Plan, Step, Target, unhealable_from};
 
-use super::{Auditor, PassFailure, PassReport, Request};
+use super::describe::standings;
+use super::{Auditor, KnownSource, PassFailure, PassReport, Request};
 
 impl Auditor {
     /// Runs a pass and carries out its plan. With an open breaker nothing is done, and the
@@ -72,7 +73,7 @@ impl Auditor {
         let before = self.store.requests();
         let ask_anew = request.digests.is_some();
         report.repairs = healer.execute(&report.plan, &report.read, ask_anew).await?;
-        report.apply();
+        report.apply(&self.ledger.verdicts().await?);
         let spent = self.store.requests().since(before);
         let requests = &mut report.summary.store_requests;
         requests.list += spent.list;
@@ -104,18 +105,20 @@ impl PassReport {
             .collect()
     }
 
-    /// Findings and counts as they are after these repairs.
-    fn apply(&mut self) {
+    /// Findings and counts as they are after these repairs, with the verdicts that stand now.
+    fn apply(&mut self, verdicts: &[SourceVerdict]) {
         let by_key: HashMap<(String, String), Repair> = self
             .repairs
             .iter()
             .map(|repair| ((repair.collection.clone(), repair.key.clone()), repair.clone()))
             .collect();
-        let summary = &mut self.summary;
+        let (summary, sources) = (&mut self.summary, &self.sources);
         self.findings.retain_mut(|finding| {
             let Some(repair) = repair_of(finding, &by_key) else { return true };
             if !repair.result.is_success() {
-                learn(finding, repair);
+                let place = (repair.collection.clone(), repair.digest);
+                let sources = sources.get(&place).map_or(&[][..], Vec::as_slice);
+                judge_anew(finding, sources, verdicts);
                 return true;
             }
             let gone_from = match finding.kind {
@@ -175,20 +178,19 @@ fn repair_of<'a>(
     repairs.get(&(finding.collection.clone(), finding.key.clone()?))
 }
 
-/// What a failed repair taught about the next one.
-fn learn(finding: &mut Finding, repair: &Repair) {
-    let why = match repair.reason {
-        Some(FailureReason::SourceGone) => Unhealable::SourceGone,
-        Some(FailureReason::SourceDrifted) => Unhealable::SourceDrifted,
-        Some(FailureReason::PolicyBlocked) => Unhealable::PolicyBlocked,
-        Some(FailureReason::TooLarge) => Unhealable::TooLarge,
+/// What the sources said meanwhile, in a finding that remains. What forbids a heal whatever they
+/// say was known before.
+fn judge_anew(finding: &mut Finding, sources: &[KnownSource], verdicts: &[SourceVerdict]) {
+    let Some(digest) = finding.digest else { return };
+    match finding.unhealable {
+        None | Some(Unhealable::SourceGone | Unhealable::SourceDrifted) => {}
         Some(
-            FailureReason::SourceUnavailable
-            | FailureReason::StoreWrite
-            | FailureReason::VerifyAfterWrite,
-        )
-        | None => return,
-    };
-    finding.unhealable = Some(why);
-    finding.healable = Some(false);
+            Unhealable::NoSource
+            | Unhealable::PolicyBlocked
+            | Unhealable::TooLarge
+            | Unhealable::Disabled,
+        ) => return,
+    }
+    finding.unhealable = unhealable_from(&standings(&digest, sources, verdicts));
+    finding.healable = Some(finding.unhealable.is_none());
 }

@@ -112,10 +112,21 @@ pub struct PassReport {
     pub plan: Plan,
     /// The version of each corrupt object that was read in this pass, by key.
     read: HashMap<String, ObjectMeta>,
+    /// The sources of what is damaged, by collection and digest.
+    sources: HashMap<(String, Digest), Vec<KnownSource>>,
     /// Whether it saw everything there is, so that it may close findings.
     full: bool,
     /// Named digests that no row wants.
     unwanted: Vec<Digest>,
+}
+
+/// A source of a damaged object, without the secrets that its URL may hold.
+#[derive(Debug, Clone)]
+struct KnownSource {
+    /// [`crate::model::SourceVerdict::id_of`] its URL.
+    id: String,
+    /// Whether the policy allows it as written.
+    permitted: bool,
 }
 
 /// What keeps a pass from being run at all.

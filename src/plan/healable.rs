@@ -28,6 +28,11 @@ pub fn unhealable(
     if size.is_some_and(|size| size > options.max_object_size.0) {
         return Some(Unhealable::TooLarge);
     }
+    unhealable_from(sources)
+}
+
+/// Why none of these sources could give an object back; `None` where one could.
+pub fn unhealable_from(sources: &[SourceStanding]) -> Option<Unhealable> {
     if sources.is_empty() {
         return Some(Unhealable::NoSource);
     }

@@ -24,7 +24,7 @@ pub(super) const fn encoded_limit(limit: u64) -> u64 {
 /// The decoded bytes of a body, at most `limit` of them.
 ///
 /// # Errors
-/// An encoding that cannot be undone here is permanent; a broken stream is transient.
+/// An encoding that cannot be undone here is told as such; a broken stream is transient.
 pub(super) fn decoded(
     encoding: &Encoding,
     shown: String,
@@ -44,7 +44,7 @@ pub(super) fn decoded(
             .try_flatten()
             .boxed(),
         Encoding::Other(said) => {
-            return Err(FetchError::Permanent(format!(
+            return Err(FetchError::Encoding(format!(
                 "{shown} answered with Content-Encoding `{said}`, which cannot be undone"
             )));
         }
@@ -162,7 +162,7 @@ mod tests {
             }
         }
         let error = undone(&Encoding::Other("br".to_owned()), plain, 1 << 20).await.unwrap_err();
-        assert!(matches!(error, FetchError::Permanent(_)), "{error:?}");
+        assert!(matches!(error, FetchError::Encoding(_)), "{error:?}");
     }
 
     #[tokio::test]

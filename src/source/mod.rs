@@ -69,6 +69,9 @@ pub enum FetchError {
         /// How long the source asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// The answer is encoded in a way that cannot be undone here: only its bytes as sent are left.
+    #[error("{0}")]
+    Encoding(String),
     /// Will not pass by itself: 403, a redirect loop, a bad certificate.
     #[error("{0}")]
     Permanent(String),

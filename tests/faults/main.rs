@@ -1,0 +1,28 @@
+//! What sources, stores, catalogs and ledgers do wrong, carried through whole passes: what the
+//! repair says, what the store holds afterwards, and what the next heal does.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a broken test should stop"
+)]
+#![expect(dead_code, reason = "the helpers serve other tests too")]
+
+mod bucket;
+mod bucket_audit;
+mod bucket_publish;
+mod damage;
+mod encodings;
+mod policy;
+mod publishing;
+mod records;
+mod several_sources;
+mod single;
+mod single_source;
+mod store_faults;
+mod worlds;
+
+#[path = "../support/memory_store.rs"]
+mod memory_store;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,196 @@
+//! Rows that go away while their object is healed, and ledgers that do not take a note.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
+use restock::catalog::{Catalog, CatalogError, ScannedRow};
+use restock::model::{
+    CatalogRow, Collection, Command, Digest, FailureReason, MalformedRow, RepairResult,
+};
+use restock::pass::PassFailure;
+use sqlx::{Connection, SqliteConnection};
+
+use crate::single::Single;
+use crate::support::http_server::Answer;
+use crate::support::world::{World, briefly, repair, request, result};
+
+/// A catalog whose rows go away, or that stops answering, from the n-th second look on.
+struct Fading {
+    inner: Arc<dyn Catalog>,
+    looks_left: AtomicUsize,
+    breaks: bool,
+}
+
+#[async_trait]
+impl Catalog for Fading {
+    fn identity(&self) -> &str {
+        self.inner.identity()
+    }
+
+    fn collections(&self) -> &[Collection] {
+        self.inner.collections()
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>, CatalogError> {
+        self.inner.now().await
+    }
+
+    fn scan<'a>(
+        &'a self,
+        collection: &'a Collection,
+    ) -> BoxStream<'a, Result<Vec<ScannedRow>, CatalogError>> {
+        self.inner.scan(collection)
+    }
+
+    async fn rows(
+        &self,
+        collection: &Collection,
+        digests: &[Digest],
+    ) -> Result<Vec<CatalogRow>, CatalogError> {
+        let take = |left: usize| left.checked_sub(1);
+        if self.looks_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
+            return self.inner.rows(collection, digests).await;
+        }
+        if self.breaks {
+            let collection = collection.name.clone();
+            return Err(CatalogError::Read { collection, source: "connection reset".into() });
+        }
+        Ok(Vec::new())
+    }
+
+    async fn malformed(
+        &self,
+        collection: &Collection,
+        limit: usize,
+    ) -> Result<Vec<MalformedRow>, CatalogError> {
+        self.inner.malformed(collection, limit).await
+    }
+}
+
+/// A missing object whose rows are read rightly so many times: by the audit (1), by the heal as
+/// it begins (2), right before the completion (3) and right after it (4).
+async fn after(looks: usize, breaks: bool) -> Single {
+    let mut single = Single::new().await;
+    let inner = single.world.open_catalog().await;
+    let looks_left = AtomicUsize::new(looks);
+    single.world.catalog = Some(Arc::new(Fading { inner, looks_left, breaks }));
+    single
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_goes_before_the_second_look_leaves_nothing_missing() {
+    let single = after(0, false).await;
+    let report = single.world.heal().await;
+    assert_eq!((briefly(&report), report.repairs.len(), report.summary.exit_code), (vec![], 0, 0));
+    assert_eq!(single.world.http.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_goes_before_or_during_the_download_holds_the_heal() {
+    for looks in [1, 2] {
+        let single = after(looks, false).await;
+        let before = single.world.store_content();
+        let report = single.world.heal().await;
+        let repair = repair(&report, &single.lost);
+        assert_eq!((repair.result, repair.reason), (RepairResult::Held, None), "{repair:?}");
+        assert_eq!(repair.detail, "no row wants it any more");
+        assert_eq!(single.world.http.requests().len(), looks - 1, "requests");
+        assert!(single.world.store_content() == before, "not even a temporary file is left");
+        assert!(single.attempts().await.is_none(), "no failure of its source");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_goes_after_the_completion_is_told() {
+    let single = after(3, false).await;
+    let report = single.world.heal().await;
+    let repair = repair(&report, &single.lost);
+    assert_eq!(repair.result, RepairResult::Restored);
+    assert!(repair.detail.contains("it is an orphan now"), "{}", repair.detail);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_breaks_off_fails_the_pass_or_the_object_and_publishes_nothing() {
+    let single = after(0, true).await;
+    let before = single.world.store_content();
+    let report = single.world.heal().await;
+    assert_eq!((report.summary.exit_code, report.repairs.len()), (1, 0));
+    assert_eq!(report.summary.errors[0].code, "catalog");
+
+    let single = after(1, true).await;
+    let error = single.world.try_heal(&request(Command::Heal)).await.unwrap_err();
+    assert!(matches!(error, PassFailure::Heal(_)), "{error:?}");
+
+    let single = after(2, true).await;
+    let report = single.world.heal().await;
+    let found = repair(&report, &single.lost);
+    assert_eq!((found.result, found.reason), (RepairResult::Failed, None), "{found:?}");
+    assert!(found.detail.contains("connection reset"), "{}", found.detail);
+    assert!(single.world.store_content() == before);
+
+    let single = after(3, true).await;
+    let report = single.world.heal().await;
+    assert_eq!(result(&report, &single.lost), RepairResult::Restored, "it was published");
+}
+
+/// Lets the ledger refuse a change to one of its tables, as a full disk would.
+async fn break_ledger(world: &World, change: &str, table: &str) {
+    world.audit().await;
+    let file = world.dir.path().join("ledger.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+    let sql = format!(
+        "CREATE TRIGGER broken BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); \
+         END"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_cannot_be_written_down_does_not_begin() {
+    let single = Single::new().await;
+    break_ledger(&single.world, "INSERT", "uploads").await;
+    let before = single.world.store_content();
+    let report = single.world.heal().await;
+    let repair = repair(&report, &single.lost);
+    let ends = (RepairResult::Failed, Some(FailureReason::StoreWrite));
+    assert_eq!((repair.result, repair.reason), ends, "{repair:?}");
+    assert!(repair.detail.contains("ledger") && repair.detail.contains("disk full"), "{repair:?}");
+    assert!(single.world.store_content() == before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_cannot_be_crossed_out_is_published_all_the_same() {
+    let single = Single::new().await;
+    break_ledger(&single.world, "DELETE", "uploads").await;
+    let report = single.world.heal().await;
+    assert_eq!(result(&report, &single.lost), RepairResult::Restored, "{:?}", report.repairs);
+    assert_eq!(single.world.get(&single.lost.key).unwrap(), single.lost.bytes);
+    let left = single.world.open_ledger().await.uploads().await.unwrap();
+    assert_eq!(left.len(), 1, "the next heal sweeps it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_that_cannot_be_written_down_fails_the_run() {
+    let single = Single::new().await;
+    break_ledger(&single.world, "INSERT", "repairs").await;
+    let error = single.world.try_heal(&request(Command::Heal)).await.unwrap_err();
+    assert!(matches!(error, PassFailure::Heal(_)), "{error:?}");
+    assert_eq!(single.world.get(&single.lost.key).unwrap(), single.lost.bytes, "proven, and there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_that_cannot_be_written_down_undoes_nothing() {
+    for table in ["verdicts", "attempts"] {
+        let single = Single::new().await;
+        break_ledger(&single.world, "INSERT", table).await;
+        single.world.answer(&single.lost, [Answer::ok("other bytes")]);
+        let report = single.world.heal().await;
+        assert_eq!(result(&report, &single.lost), RepairResult::SourceDrifted, "{table}");
+        assert_eq!(report.summary.exit_code, 2);
+    }
+}
