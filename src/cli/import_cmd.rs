@@ -12,7 +12,7 @@ use crate::catalog::{self, EmbeddedCatalog, Preset};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::import::{ImportOptions, Importer};
-use crate::ledger::{self, Ledger};
+use crate::ledger::{self, Ledger, Lock};
 use crate::model::{Collection, Upload};
 use crate::observe::Silent;
 use crate::store::{self, BoxError, UploadJournal};
@@ -49,6 +49,8 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
     let path = catalog::sqlite_path(&options.catalog, &config.base)?;
     let mut embedded = EmbeddedCatalog::create_or_open(&path).await?;
     let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+    // A heal beside it would sweep the uploads under way as leftovers of a crash.
+    let lock = Lock::acquire(config.ledger_url(), store.identity(), &config.base, None).await?;
     let import = ImportOptions {
         collection: None,
         collections: options.collection.iter().map(collection).collect(),
@@ -65,6 +67,7 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
         importer.run(&paths).await?
     };
     embedded.close().await?;
+    drop(lock);
     let here = context.environment.working_directory();
     for message in report.messages.iter().map(|message| message.seen_from(here)) {
         writeln!(context.stdout, "{message}")?;

@@ -26,9 +26,6 @@ use crate::store::HealStore;
 
 use journal::Journal;
 
-/// How many rows are asked for at once.
-const ROW_BATCH: usize = 500;
-
 /// What stops a heal as a whole; the trouble of one object never does.
 #[derive(Debug, thiserror::Error)]
 pub enum HealError {
@@ -85,6 +82,12 @@ impl Healer {
         read: &HashMap<String, ObjectMeta>,
         ask_anew: bool,
     ) -> Result<Vec<Repair>, HealError> {
+        let holds = |action: &Action| action.step == Step::Hold(Hold::Breaker);
+        if !plan.actions.is_empty() && plan.actions.iter().all(holds) {
+            // Refused as a whole: nothing was done, and there is nothing to write down.
+            let sentence = hold_sentence(Hold::Breaker);
+            return Ok(plan.actions.iter().map(|action| held(action, sentence)).collect());
+        }
         self.sweep().await?;
         let rows = self.rows_of(plan).await?;
         let verdicts = if ask_anew { Vec::new() } else { self.ledger.verdicts().await? };
@@ -150,10 +153,12 @@ impl Healer {
                 .filter(|a| a.target.collection == collection.name && a.step == Step::Restore)
                 .map(|a| a.target.digest)
                 .collect();
-            for batch in digests.chunks(ROW_BATCH) {
-                for row in self.catalog.rows(collection, batch).await? {
-                    found.entry((collection.name.clone(), row.digest)).or_default().push(row);
-                }
+            if digests.is_empty() {
+                continue;
+            }
+            // All at once: a catalog without an index is then read once for all of them.
+            for row in self.catalog.rows(collection, &digests).await? {
+                found.entry((collection.name.clone(), row.digest)).or_default().push(row);
             }
         }
         Ok(found)

@@ -2,26 +2,39 @@
 
 use std::error::Error;
 
-use url::Url;
-
-/// The URL without user info, query and fragment; a text that is no URL is cut at its first `?`
-/// or `#`, and everything up to the last `@` of its authority goes.
+/// The URL without user info, query and fragment. Everything up to the last `@` before the path
+/// goes, also where a password holds a `#`, a `?` or a `/`; a text that is no URL is treated alike.
 pub fn redact_url(text: &str) -> String {
-    let end = text.find(['?', '#']).unwrap_or(text.len());
-    let bare = text.get(..end).unwrap_or("");
-    let Ok(mut url) = Url::parse(bare) else {
-        let (scheme, rest) = bare.split_once("//").unwrap_or(("", bare));
-        let authority_end = rest.find('/').unwrap_or(rest.len());
-        let (authority, path) = rest.split_at_checked(authority_end).unwrap_or((rest, ""));
-        let host = authority.rsplit('@').next().unwrap_or("");
-        let slashes = if scheme.is_empty() { "" } else { "//" };
-        return format!("{scheme}{slashes}{host}{path}");
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
     };
-    // Both fail only for URLs that cannot have user info.
-    if url.set_username("").is_err() || url.set_password(None).is_err() {
-        return url.to_string();
+    let bare = match secret_end(rest) {
+        Some(at) => rest.get(at..).unwrap_or(""),
+        None => rest,
+    };
+    let end = bare.find(['?', '#']).unwrap_or(bare.len());
+    format!("{scheme}{}", bare.get(..end).unwrap_or(""))
+}
+
+/// Where user info ends: behind the last `@` that stands before the query of what is left then.
+/// An `@` in a path is taken for one where nothing says better: too little is shown rather than a
+/// secret.
+fn secret_end(rest: &str) -> Option<usize> {
+    let authority = rest.find('/').unwrap_or(rest.len());
+    let in_authority = rest.get(..authority).and_then(|part| part.rfind('@'));
+    if let Some(at) = in_authority {
+        return Some(at + 1);
     }
-    url.to_string()
+    // `user:pa/ss@host`: a colon that no port follows is the start of a password.
+    let head = rest.get(..authority).unwrap_or("");
+    let (_, port) = head.split_once(':')?;
+    let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_literal = head.starts_with('[');
+    if is_port || is_literal {
+        return None;
+    }
+    rest.rfind('@').map(|at| at + 1)
 }
 
 /// A message with every URL in it redacted: for error chains of libraries, which like to name
@@ -38,7 +51,7 @@ pub fn redact_urls_in(message: &str) -> String {
             });
         let (head, url_on) = rest.split_at(scheme_from);
         let end = url_on
-            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')'))
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '`' | '<' | '>'))
             .unwrap_or(url_on.len());
         let (url, tail) = url_on.split_at(end);
         out.push_str(head);
@@ -76,6 +89,12 @@ mod tests {
             ("mysql://root:SECRET@db:3306/fleet", "mysql://db:3306/fleet"),
             ("http://u:SECRET@[bad/p?SECRET", "http://[bad/p"),
             ("no url?SECRET", "no url"),
+            ("bob:SECRET@files.example/x", "files.example/x"),
+            ("root:SECRET@tcp(db:3306)/fleet", "tcp(db:3306)/fleet"),
+            ("mysql://u:SE#CRET@h/db", "mysql://h/db"),
+            ("mysql://u:SE/CRET@h/db", "mysql://h/db"),
+            ("https://h.example:8443/a@b?SECRET", "https://h.example:8443/a@b"),
+            ("https://h.example/a(1).pkg?sig=SECRET", "https://h.example/a(1).pkg"),
         ] {
             assert_eq!(redact_url(url), shown);
         }
@@ -86,5 +105,7 @@ mod tests {
         let message = "GET \"https://u:SECRET@h/p?x=SECRET\" failed: é https://h/?SECRET, twice";
         assert_eq!(redact_urls_in(message), "GET \"https://h/p\" failed: é https://h/ twice");
         assert_eq!(redact_urls_in("plain é text"), "plain é text");
+        let odd = redact_urls_in("get (https://u:p)SECRET@h/a(1)'s.pkg?sig=SECRET) twice");
+        assert!(!odd.contains("SECRET") && odd.ends_with("twice"), "{odd}");
     }
 }

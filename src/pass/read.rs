@@ -65,6 +65,10 @@ impl Context<'_> {
                 absent.push(*record);
                 return Ok(());
             }
+            // Without its store an object is not unknown: the pass cannot go on.
+            Read::Unknown(error) if error.fault == StoreFault::NoSuchStore => {
+                return Err(Trouble::Listing(error));
+            }
             Read::Unknown(error) => {
                 verdicts.unknown.push(Unknown {
                     digest: record.digest,

@@ -58,9 +58,9 @@ impl CredentialProvider for Credentials {
     }
 }
 
-fn missing(cause: String) -> object_store::Error {
+fn missing(cause: &str) -> object_store::Error {
     object_store::Error::Unauthenticated {
         path: String::new(),
-        source: Box::new(NoCredentials(cause)),
+        source: Box::new(NoCredentials(cause.to_owned())),
     }
 }
