@@ -64,7 +64,7 @@ pub(crate) const fn size(number: u64) -> u64 {
 }
 
 /// The finalizer of the `SplitMix64` generator: every bit of the number moves half the bits.
-const fn scramble(number: u64) -> u64 {
+pub(crate) const fn scramble(number: u64) -> u64 {
     let mut word = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
