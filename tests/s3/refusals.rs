@@ -34,8 +34,8 @@ fn silent_endpoint() -> (TcpListener, String) {
     (listener, endpoint)
 }
 
-/// Runs a pass and a probe that cannot succeed. Each has to say `hint` in good time, and to take
-/// nothing for absent.
+/// Runs passes and a probe that cannot succeed, all at once. Each has to say `hint` in good time,
+/// and to take nothing for absent.
 fn refused(world: &World, object: &Object, hint: &str) {
     let digest = object.digest.to_string();
     let commands: [&[&str]; 5] = [
@@ -45,18 +45,22 @@ fn refused(world: &World, object: &Object, hint: &str) {
         &["heal", &digest, "--output", "json"],
         &["probe", &digest],
     ];
-    for args in commands {
-        let begun = Instant::now();
-        let ran = world.restock(args);
-        let took = begun.elapsed();
-        assert!(took < PATIENCE, "{args:?} took {took:?}: {ran:#?}");
-        assert!(matches!(ran.code, Some(1 | 3)), "{args:?}: {ran:#?}");
-        assert!(ran.said().contains(hint), "{args:?} does not say {hint:?}: {ran:#?}");
-        assert!(!ran.said().contains("package not found"), "{args:?}: {ran:#?}");
-        if args[0] != "probe" {
-            nothing_missing(&ran);
+    std::thread::scope(|scope| {
+        for (n, args) in commands.into_iter().enumerate() {
+            scope.spawn(move || {
+                let begun = Instant::now();
+                let ran = world.restock_with_ledger(&format!("ledger-{n}.db"), args);
+                let took = begun.elapsed();
+                assert!(took < PATIENCE, "{args:?} took {took:?}: {ran:#?}");
+                assert!(matches!(ran.code, Some(1 | 3)), "{args:?}: {ran:#?}");
+                assert!(ran.said().contains(hint), "{args:?} does not say {hint:?}: {ran:#?}");
+                assert!(!ran.said().contains("package not found"), "{args:?}: {ran:#?}");
+                if args[0] != "probe" {
+                    nothing_missing(&ran);
+                }
+            });
         }
-    }
+    });
     assert!(world.local.http.requests().is_empty(), "nothing is fetched");
 }
 

@@ -135,6 +135,12 @@ impl World {
         Ran::of(self.command(args).output().unwrap())
     }
 
+    /// The same with a ledger of its own, and so with a lock of its own.
+    pub(crate) fn restock_with_ledger(&self, ledger: &str, args: &[&str]) -> Ran {
+        let url = format!("sqlite://{}", self.folder().join(ledger).display());
+        Ran::of(self.command(args).env("RESTOCK_LEDGER__URL", url).output().unwrap())
+    }
+
     /// Starts restock.
     pub(crate) fn start(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -147,7 +153,10 @@ impl World {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let file = self.write(".", "restock.toml", self.configuration().as_bytes());
+        // A name of its own, as several commands may be under way.
+        let file = tempfile::Builder::new().suffix(".toml").tempfile_in(self.folder()).unwrap();
+        let file = file.into_temp_path().keep().unwrap();
+        std::fs::write(&file, self.configuration()).unwrap();
         let mut command = Command::new(program());
         command.env_clear().envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).arg("--config").arg(file).args(args);

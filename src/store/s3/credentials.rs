@@ -44,17 +44,16 @@ impl CredentialProvider for Credentials {
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
         if let Some(cause) = self.failed_just_now() {
-            return Err(missing(&cause));
+            return Err(missing(cause));
         }
         let cause = match tokio::time::timeout(LOOKUP_TIME, self.provider.get_credential()).await {
             Ok(Ok(credential)) => return Ok(credential),
             Ok(Err(error)) => faults::shown(&error),
             Err(_) => "who would give them does not answer".to_owned(),
         };
-        let error = missing(&cause);
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        *failed = Some((Instant::now(), cause));
-        Err(error)
+        *failed = Some((Instant::now(), cause.clone()));
+        Err(missing(cause))
     }
 }
 
