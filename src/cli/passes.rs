@@ -70,7 +70,10 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
     write_reports(&report, &args.pass, context)?;
     if args.dry_run {
         match args.pass.output {
-            Format::Table => report::plan_table(&report.plan, &context.text, &mut context.stdout)?,
+            Format::Table => {
+                let (plan, findings) = (&report.plan, &report.findings);
+                report::plan_table(plan, findings, &context.text, &mut context.stdout)?;
+            }
             Format::Json | Format::Ndjson => {
                 serde_json::to_writer(&mut context.stdout, &report.plan)?;
                 writeln!(context.stdout)?;

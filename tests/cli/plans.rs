@@ -27,6 +27,22 @@ fn a_dry_run_prints_the_plan_and_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_tells_what_cannot_be_restored_and_why() {
+    let (place, objects) = Place::healthy(12);
+    place.lose(&objects[..2]);
+    place.sql("UPDATE packages SET url = NULL WHERE id = 1");
+    let lost = format!("cannot restore (no source) missing  {}", objects[0].key);
+    place
+        .run("heal --dry-run")
+        .exits(2)
+        .prints(&lost)
+        .prints("plan: 1 of 2 objects to restore, nothing was done");
+    place.sql("UPDATE packages SET url = NULL");
+    let ran = place.run("heal --dry-run").exits(2);
+    assert!(!ran.stdout.contains("next:"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_written_plan_is_carried_out_and_no_more_than_it() {
     let (place, objects) = Place::healthy(12);
     place.lose(&objects[..2]);

@@ -198,7 +198,9 @@ pub(crate) fn check_unable(document: &Value, outcome: &str, code: u64) {
     }
     let errors = summary["errors"].as_array().unwrap();
     assert!(!errors.is_empty(), "{summary}");
-    errors.iter().for_each(|error| has(error, "code message subject", ""));
+    for error in errors {
+        has(error, "code message subject", "");
+    }
 }
 
 #[test]

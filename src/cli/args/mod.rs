@@ -66,7 +66,7 @@ pub struct Common {
     /// Take this configuration [default: ./restock.toml, then /etc/restock/restock.toml].
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Tell errors only, and draw no progress.
+    /// Tell warnings and errors only, and draw no progress.
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     pub quiet: bool,
     /// Tell more; twice for every detail.
