@@ -136,6 +136,7 @@ async fn a_corruption_of_one_collection_does_not_spare_another_a_look() {
     world.put(&twin, &objects[4].bytes);
     world.put(&objects[4].key, &flipped(&objects[4]));
     assert_eq!(counts(&world.audit_deep().await), [11, 10, 0, 1, 0, 0]);
+    assert_eq!(world.audit().await.summary.store_requests.get, 0);
     world.put(&twin, b"");
     assert_eq!(counts(&world.audit().await), [11, 9, 0, 2, 0, 0]);
 }
