@@ -132,7 +132,10 @@ impl Context<'_> {
             findings.push(finding);
             sightings.push(sighting);
         }
-        ledger.put_sightings(&sightings).await?;
+        // Only complete passes count as sightings.
+        if !failed {
+            ledger.put_sightings(&sightings).await?;
+        }
         if self.request.slice.is_whole() && !verdicts.empty_over_objects {
             ledger.retain_sightings(verdicts.collection.key.prefix(), &keys).await?;
         }

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 
-use crate::catalog::ScannedRow;
 use crate::model::{
     Collection, Corruption, Digest, KeyTemplate, Record, Slice, SourceVerdict, is_temporary,
 };
@@ -71,7 +70,8 @@ impl Context<'_> {
                 };
                 rows += 1;
                 if self.request.slice.contains(&digest) {
-                    let at_risk = self.is_at_risk(collection, &digest, &row);
+                    let at_risk =
+                        self.is_at_risk(collection, &digest, row.size, row.source_url.as_deref());
                     let time = row.updated_at.unwrap_or(i64::MIN);
                     sorter.push(Record::new(digest, row.size.unwrap_or(0), time, at_risk))?;
                 }
@@ -83,13 +83,18 @@ impl Context<'_> {
     }
 
     /// Whether this row alone could not bring its object back.
-    fn is_at_risk(&self, collection: &Collection, digest: &Digest, row: &ScannedRow) -> bool {
+    pub(super) fn is_at_risk(
+        &self,
+        collection: &Collection,
+        digest: &Digest,
+        size: Option<u64>,
+        source_url: Option<&str>,
+    ) -> bool {
         let heal = &self.auditor.settings.heal;
-        if !heal.enabled || !collection.heal || row.size.is_some_and(|s| s > heal.max_object_size.0)
-        {
+        if !heal.enabled || !collection.heal || size.is_some_and(|s| s > heal.max_object_size.0) {
             return true;
         }
-        let Some(url) = &row.source_url else { return true };
+        let Some(url) = source_url else { return true };
         let bad = |known: &Vec<SourceVerdict>| {
             let id = SourceVerdict::id_of(url);
             known.iter().any(|verdict| verdict.source_id == id)

@@ -74,6 +74,12 @@ fn settle(verdicts: &mut Verdicts, rows: &HashMap<Digest, Vec<CatalogRow>>) {
     verdicts.missing.retain(|digest| rows.contains_key(digest));
     verdicts.corrupt.retain(|corrupt| rows.contains_key(&corrupt.digest));
     verdicts.unknown.retain(|unknown| rows.contains_key(&unknown.digest));
+    // A row that was mended meanwhile gives the right size now.
+    let differs = |digest: &Digest, observed: u64| {
+        let sizes = rows.get(digest).into_iter().flatten().filter_map(|row| row.size);
+        sizes.into_iter().any(|size| size != observed)
+    };
+    verdicts.size_mismatches.retain(|(digest, observed)| differs(digest, *observed));
     let before = verdicts.orphans.len();
     verdicts.orphans.retain(|orphan| !rows.contains_key(&orphan.digest));
     verdicts.present += u64::try_from(before - verdicts.orphans.len()).unwrap_or(0);

@@ -41,7 +41,7 @@ impl Auditor {
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
         let digests = plan.actions.iter().map(|action| action.target.digest).collect();
-        let request = Request { digests: Some(digests), ..request.clone() };
+        let (asked, request) = (request, Request { digests: Some(digests), ..request.clone() });
         if let Some(why) = plan.misfit(&self.identity()) {
             let empty = Request { digests: Some(Vec::new()), ..request.clone() };
             let mut report = self.look(&empty).await?;
@@ -56,7 +56,8 @@ impl Auditor {
         }
         let mut report = self.look(&request).await?;
         let unfit = report.keep_only(plan);
-        let mut report = self.carry_out(report, &request, healer).await?;
+        // Nobody named these digests by hand, so remembered drift is honored.
+        let mut report = self.carry_out(report, asked, healer).await?;
         report.repairs.extend(unfit);
         report.count_repairs();
         report.decide_after_heal(&request);
@@ -93,9 +94,19 @@ impl PassReport {
     /// Leaves in the plan what an earlier plan holds too; entries of that plan which the world no
     /// longer asks for are returned as held.
     fn keep_only(&mut self, earlier: &Plan) -> Vec<Repair> {
-        let wanted: HashMap<&Target, Cause> =
-            earlier.actions.iter().map(|action| (&action.target, action.cause)).collect();
-        self.plan.actions.retain(|now| wanted.get(&now.target) == Some(&now.cause));
+        let wanted: HashMap<&Target, (Cause, Step)> = earlier
+            .actions
+            .iter()
+            .map(|action| (&action.target, (action.cause, action.step)))
+            .collect();
+        self.plan.actions.retain_mut(|now| {
+            let Some((cause, step)) = wanted.get(&now.target) else { return false };
+            // What was planned to be held is held, whatever this pass would do.
+            if now.step == Step::Restore {
+                now.step = *step;
+            }
+            now.cause == *cause
+        });
         let fits = |planned: &&crate::plan::Action| {
             !self.plan.actions.iter().any(|now| now.target == planned.target)
         };

@@ -1,6 +1,6 @@
 //! A pass over named digests: no listing, every object probed, read and hashed.
 
-use crate::model::{Collection, Digest, Record};
+use crate::model::{CatalogRow, Collection, Digest, Record};
 
 use super::examine::Examined;
 use super::verdicts::Verdicts;
@@ -17,10 +17,10 @@ impl Context<'_> {
         let mut verdicts = Verdicts::new(collection);
         let rows = self.rows_again(collection, digests).await?;
         let mut records: Vec<Record> = rows
-            .iter()
-            .map(|(digest, rows)| {
-                let size = rows.iter().filter_map(|row| row.size).min().unwrap_or(0);
-                Record::new(*digest, size, i64::MIN, false)
+            .values()
+            .filter_map(|rows| {
+                let of_row = rows.iter().map(|row| self.record_of(collection, row));
+                of_row.reduce(Record::melt)
             })
             .collect();
         records.sort_unstable();
@@ -31,5 +31,12 @@ impl Context<'_> {
         verdicts.observed =
             verdicts.present + u64::try_from(verdicts.corrupt.len()).unwrap_or(u64::MAX);
         Ok(Examined { verdicts, rows })
+    }
+
+    /// The row as a scan would give it, but old: who names an object has looked at it.
+    fn record_of(&self, collection: &Collection, row: &CatalogRow) -> Record {
+        let (size, url) = (row.size, row.source_url.as_deref());
+        let at_risk = self.is_at_risk(collection, &row.digest, size, url);
+        Record::new(row.digest, size.unwrap_or(0), i64::MIN, at_risk)
     }
 }

@@ -1,0 +1,160 @@
+//! Absent is not empty.
+
+use std::sync::Arc;
+
+use restock::catalog::{self, CatalogError, CatalogOptions, Preset};
+use restock::model::{FindingKind, Outcome, RepairResult};
+use restock::store::{self, StoreFault, StoreOptions};
+
+use crate::between::StoreBetween;
+use crate::helper::{ICONS, add_icons, breaker, codes, counts, exit, in_memory, restock, run_sql};
+use crate::memory_store::Operation;
+use crate::support::world::{COLLECTION, Object, World, briefly, count, result};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absent_store_directory_is_a_failed_run_and_is_not_made() {
+    let (world, _) = World::healthy(3).await;
+    std::fs::remove_dir_all(world.path("")).unwrap();
+    let options = StoreOptions { url: "store".to_owned(), ..StoreOptions::default() };
+    let error = store::open(&options, world.dir.path()).await.err().unwrap();
+    assert!(error.to_string().contains("no such directory"), "{error}");
+    for line in ["audit", "heal"] {
+        let ran = restock(&world, line);
+        assert_eq!(ran.code, 1, "{line}: {}", ran.stderr);
+    }
+    assert!(!world.path("").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absent_catalog_file_is_a_failed_run_and_is_not_made() {
+    let (world, objects) = World::healthy(3).await;
+    std::fs::remove_file(world.catalog_file()).unwrap();
+    let options = CatalogOptions {
+        url: Some("sqlite://catalog.db".to_owned()),
+        preset: Preset::Custom,
+        ..CatalogOptions::default()
+    };
+    let error = catalog::open(&options, &world.collections, world.dir.path()).await.err().unwrap();
+    assert!(matches!(error, CatalogError::Absent { .. }), "{error}");
+    for line in ["audit", "heal"] {
+        let ran = restock(&world, line);
+        assert_eq!(ran.code, 1, "{line}: {}", ran.stderr);
+        assert!(ran.stderr.contains("catalog.db"), "{}", ran.stderr);
+    }
+    assert!(!world.catalog_file().exists());
+    assert_eq!(world.store_content().len(), objects.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_under_the_prefix_is_an_empty_listing_and_asks_before_it_heals() {
+    let (world, objects) = World::healthy(25).await;
+    std::fs::remove_dir_all(world.path(COLLECTION)).unwrap();
+    let report = world.audit().await;
+    assert_eq!(counts(&report), [25, 0, 25, 0, 0, 0]);
+    assert_eq!((exit(&report), report.summary.observed), (2, Some(0)));
+    assert_eq!(breaker(&report), Some(("mass_missing".to_owned(), 25, 25)));
+    let report = world.heal().await;
+    assert_eq!((report.summary.outcome, exit(&report)), (Outcome::Refused, 4));
+    assert!(objects.iter().all(|object| result(&report, object) == RepairResult::Held));
+    assert_eq!(report.summary.held, 25);
+    assert!(world.store_content().is_empty());
+    assert_eq!(world.http.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_collection_over_objects_makes_no_orphans_and_says_why() {
+    let (world, _) = World::healthy(4).await;
+    world.sql("DELETE FROM packages").await;
+    let report = world.audit().await;
+    assert_eq!(briefly(&report), []);
+    assert_eq!((report.summary.outcome, exit(&report)), (Outcome::Incomplete, 3));
+    assert_eq!(codes(&report), ["empty_catalog"]);
+    assert_eq!(report.summary.errors[0].subject.as_deref(), Some(COLLECTION));
+    assert!(report.summary.errors[0].message.contains("4 objects lie under"));
+    assert_eq!((report.summary.orphans, report.summary.observed), (Some(0), Some(4)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_catalog_over_an_empty_store_is_clean() {
+    let world = World::empty().await;
+    let report = world.audit_deep().await;
+    assert_eq!((counts(&report), exit(&report)), ([0; 6], 0));
+    assert_eq!((codes(&report), briefly(&report)), (vec![], vec![]));
+    assert_eq!(exit(&world.heal().await), 0);
+}
+
+/// So many that the walk cannot have ended when the first page is handed on.
+const MANY: u32 = 8_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_is_replaced_in_mid_pass_fails_the_pass() {
+    let mut world = World::empty().await;
+    for n in 0..MANY {
+        world.put(&Object::nth(n).key, b"x");
+    }
+    world.row(&world.row_of(&Object::nth(MANY))).await;
+    let root = world.path("");
+    let store = StoreBetween::new(world.open_store().await).after_first_page(move || {
+        std::fs::rename(&root, root.with_file_name("unmounted")).unwrap();
+        std::fs::create_dir_all(root.join(COLLECTION)).unwrap();
+    });
+    world.store = Some(store);
+    let report = world.audit().await;
+    assert_eq!((report.summary.outcome, exit(&report)), (Outcome::Failed, 1));
+    assert_eq!((codes(&report), briefly(&report)), (vec!["listing"], vec![]));
+    assert_eq!((report.summary.missing, report.summary.orphans), (None, None));
+    let message = &report.summary.errors[0].message;
+    assert!(message.contains("replaced or unmounted"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalog_that_is_emptied_between_two_passes_makes_no_orphans_and_opens_the_breaker() {
+    let (world, _) = World::healthy(10).await;
+    assert_eq!(exit(&world.audit().await), 0);
+    run_sql(&world.catalog_file(), "DELETE FROM packages").await;
+    let report = world.audit().await;
+    assert_eq!((exit(&report), count(&report, FindingKind::Orphan)), (3, 0));
+    assert_eq!(breaker(&report), Some(("inventory_shrunk".to_owned(), 0, 0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_breaks_off_gives_no_verdict_and_the_other_collection_does() {
+    let (mut world, store, objects) = in_memory(8).await;
+    add_icons(&mut world).await;
+    let icon = Object::of("an icon", "icon.png");
+    world.serve(&icon);
+    let url = world.row_of(&icon).url.unwrap();
+    world.sql(&format!("INSERT INTO icons VALUES ('{}', '{url}')", icon.digest)).await;
+    store.remove(&objects[0].key);
+    store.put(&format!("{COLLECTION}/{}", icon.digest), "an icon");
+    store.fail(Operation::List, COLLECTION, 9, StoreFault::Server);
+
+    let report = world.audit().await;
+    assert_eq!((report.summary.outcome, exit(&report)), (Outcome::Failed, 1));
+    let key = format!("{ICONS}/{}", icon.digest);
+    assert_eq!(briefly(&report), [(FindingKind::Missing, key.clone(), None)]);
+    assert_eq!(report.summary.expected, None, "what was not established is null");
+    assert_eq!(report.summary.errors[0].subject.as_deref(), Some(COLLECTION));
+
+    let report = world.heal().await;
+    assert_eq!((exit(&report), report.summary.healed), (1, 1));
+    assert!(store.get(&key).is_some() && store.get(&objects[0].key).is_none());
+
+    store.mend();
+    let report = world.audit().await;
+    assert_eq!((exit(&report), counts(&report)), (2, [9, 8, 1, 0, 0, 0]));
+    assert_eq!(count(&report, FindingKind::Orphan), 1, "its own collection wants it, not this one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_breaks_off_after_some_pages_gives_no_verdict() {
+    let (mut world, store, _) = in_memory(20).await;
+    let store = store.listed(crate::memory_store::Order::Ascending, 5);
+    world.store = Some(Arc::new(store.clone()));
+    store.break_listings_after(2);
+    let report = world.audit().await;
+    assert_eq!((exit(&report), briefly(&report)), (1, vec![]));
+    assert_eq!(breaker(&report), None, "ten objects that were not listed are not missing");
+    let report = world.heal().await;
+    assert_eq!((exit(&report), report.repairs.len(), store.changes()), (1, 0, vec![]));
+}
