@@ -57,9 +57,9 @@ impl CredentialProvider for Credentials {
     }
 }
 
-fn missing(cause: &str) -> object_store::Error {
+fn missing(cause: String) -> object_store::Error {
     object_store::Error::Unauthenticated {
         path: String::new(),
-        source: Box::new(NoCredentials(cause.to_owned())),
+        source: Box::new(NoCredentials(cause)),
     }
 }
