@@ -8,7 +8,6 @@ use crate::model::{
     redact_url,
 };
 use crate::observe::Event;
-use crate::plan::Action;
 
 use super::transfer::{Drift, Failure, Transfer};
 use super::{Healer, Job, held};
@@ -87,8 +86,7 @@ impl Healer {
     }
 
     async fn try_source(&self, job: &Job<'_>, url: &str, bytes: &mut u64) -> Option<End> {
-        let action = job.action;
-        match self.transfer(action, url, bytes).await {
+        match self.transfer(job, url, bytes).await {
             Transfer::Cancelled => None,
             Transfer::Proven(staged, length) => Some(self.publish(job, staged, length).await),
             Transfer::Drifted(drift) => {
@@ -96,7 +94,7 @@ impl Healer {
                     "source serves other bytes: {} bytes with digest {}",
                     drift.length, drift.observed
                 );
-                self.keep_verdict(action, url, Verdict::Drifted, Some(drift)).await;
+                self.keep_verdict(job, url, Verdict::Drifted, Some(drift)).await;
                 Some(End {
                     result: RepairResult::SourceDrifted,
                     reason: Some(FailureReason::SourceDrifted),
@@ -105,16 +103,16 @@ impl Healer {
             }
             Transfer::Failed(Failure { result, reason, detail }) => {
                 if reason == FailureReason::SourceGone {
-                    self.keep_verdict(action, url, Verdict::Gone, None).await;
+                    self.keep_verdict(job, url, Verdict::Gone, None).await;
                 }
                 Some(End { result, reason: Some(reason), detail })
             }
         }
     }
 
-    async fn keep_verdict(&self, action: &Action, url: &str, what: Verdict, drift: Option<Drift>) {
+    async fn keep_verdict(&self, job: &Job<'_>, url: &str, what: Verdict, drift: Option<Drift>) {
         let verdict = SourceVerdict {
-            digest: action.target.digest,
+            digest: job.action.target.digest,
             source_id: SourceVerdict::id_of(url),
             source: redact_url(url),
             verdict: what,
@@ -125,6 +123,21 @@ impl Healer {
         };
         let kept = self.ledger.put_verdict(&verdict).await;
         self.tell_unless_written(kept);
+        // The rows that it was said of, at once: a heal that ends early must not leave a verdict
+        // that no change of the rows could clear.
+        let attempts = self.attempts_so_far(job).await;
+        let digest = &job.action.target.digest;
+        self.tell_unless_written(self.ledger.put_attempts(digest, Some(&attempts)).await);
+    }
+
+    /// What is remembered of the object's heals, under the rows as they are now.
+    async fn attempts_so_far(&self, job: &Job<'_>) -> Attempts {
+        let fingerprint = Attempts::fingerprint_of(job.rows);
+        let before = self.ledger.attempts(&[job.action.target.digest]).await;
+        let before = before.ok().and_then(|mut known| known.pop()).map(|(_, attempts)| attempts);
+        before
+            .filter(|attempts| attempts.fingerprint == fingerprint)
+            .unwrap_or_else(|| Attempts { fingerprint, ..Attempts::default() })
     }
 
     /// Keeps what the next heal has to know. Only finished failures count.
@@ -139,17 +152,10 @@ impl Healer {
         if result == RepairResult::Held {
             return;
         }
-        let fingerprint = Attempts::fingerprint_of(job.rows);
-        let before = self.ledger.attempts(&[*digest]).await.ok().and_then(|mut a| a.pop());
-        let failures = before
-            .filter(|(_, attempts)| attempts.fingerprint == fingerprint)
-            .map_or(0, |(_, attempts)| attempts.failures);
-        let attempts = Attempts {
-            failures: failures.saturating_add(1),
-            last_result: Some(result),
-            last_at: Some(self.clock.now()),
-            fingerprint,
-        };
+        let mut attempts = self.attempts_so_far(job).await;
+        attempts.failures = attempts.failures.saturating_add(1);
+        attempts.last_result = Some(result);
+        attempts.last_at = Some(self.clock.now());
         self.tell_unless_written(self.ledger.put_attempts(digest, Some(&attempts)).await);
     }
 

@@ -7,11 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{Digest, FailureReason, RepairResult, error_chain};
 use crate::observe::Event;
-use crate::plan::Action;
 use crate::source::{Decoding, FetchError, next_delay};
 use crate::store::{Staged, StoreError};
 
-use super::Healer;
+use super::{Healer, Job};
 
 /// What came of asking one source.
 pub(super) enum Transfer {
@@ -54,12 +53,12 @@ enum Try {
 
 impl Healer {
     /// Asks one source, up to `tries` times where it may pass. `bytes` counts what was downloaded.
-    pub(super) async fn transfer(&self, action: &Action, url: &str, bytes: &mut u64) -> Transfer {
+    pub(super) async fn transfer(&self, job: &Job<'_>, url: &str, bytes: &mut u64) -> Transfer {
         let mut as_sent = None;
         let mut attempt = 1;
         loop {
             let decoding = if as_sent.is_none() { Decoding::AsSent } else { Decoding::Decoded };
-            match self.ask(action, url, decoding, bytes).await {
+            match self.ask(job, url, decoding, bytes).await {
                 Try::Done(transfer) => return transfer,
                 // An encoding that cannot be undone leaves the answer as it was sent: wrong. Any
                 // other failure on the way says nothing about the source's bytes.
@@ -81,7 +80,8 @@ impl Healer {
         }
     }
 
-    async fn ask(&self, action: &Action, url: &str, decoding: Decoding, bytes: &mut u64) -> Try {
+    async fn ask(&self, job: &Job<'_>, url: &str, decoding: Decoding, bytes: &mut u64) -> Try {
+        let action = job.action;
         let limit = self.options.max_object_size.0;
         let fetched = tokio::select! {
             () = self.cancel.cancelled() => return Try::Done(Transfer::Cancelled),

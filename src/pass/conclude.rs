@@ -26,8 +26,14 @@ impl Context<'_> {
         let failed = !errors.is_empty();
         let full = self.request.is_full() && !failed;
         let counts = count(&examined);
-        let breaker = self.judge(counts, full);
-        if breaker != self.known.breaker {
+        // Read again: somebody may have answered it while the pass ran.
+        let before = self.auditor.ledger.breaker().await?;
+        let judged = self.judge(before.as_ref(), counts, full);
+        // A part of the scope cannot tell the share of the whole. It opens nothing for later
+        // passes, and holds what this one would do.
+        let breaker = if failed { before.clone() } else { judged.clone() };
+        let open = [&breaker, &judged].into_iter().flatten().any(BreakerState::is_open);
+        if breaker != before {
             self.auditor.ledger.set_breaker(breaker.as_ref()).await?;
         }
         let mut findings = Vec::new();
@@ -38,7 +44,6 @@ impl Context<'_> {
         }
         self.remember_first_seen(&mut findings).await?;
         findings.sort();
-        let open = breaker.as_ref().is_some_and(BreakerState::is_open);
         let plan = make_plan(
             &findings,
             &self.pass_id,
@@ -75,13 +80,18 @@ impl Context<'_> {
         Ok(report)
     }
 
-    fn judge(&self, counts: PassCounts, full: bool) -> Option<BreakerState> {
+    fn judge(
+        &self,
+        before: Option<&BreakerState>,
+        counts: PassCounts,
+        full: bool,
+    ) -> Option<BreakerState> {
         // A person who names digests has looked; the latch binds all the same.
         if self.request.digests.is_some() {
-            return self.known.breaker.clone();
+            return before.cloned();
         }
         judge_breaker(
-            self.known.breaker.as_ref(),
+            before,
             counts,
             full.then_some(self.known.last_full.as_ref()),
             &self.auditor.settings.breaker,

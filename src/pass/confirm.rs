@@ -6,7 +6,8 @@ use futures::StreamExt;
 
 use crate::model::{CatalogRow, Collection, Command, Digest, Record, error_chain};
 use crate::observe::Event;
-use crate::store::{Probe, StoreError};
+use crate::reconcile::{Joined, Judgement, Rules};
+use crate::store::{Probe, StoreError, StoreFault};
 
 use super::verdicts::{Corrupt, Unknown, Verdicts};
 use super::{Context, Trouble};
@@ -24,44 +25,69 @@ impl Context<'_> {
         &self,
         mut suspects: Vec<Record>,
         verdicts: &mut Verdicts,
-    ) -> Result<Vec<Record>, Trouble> {
+    ) -> Result<Confirmed, Trouble> {
+        let mut doubtful = Vec::new();
         if suspects.len() > HEADS_AT_MOST {
-            suspects = self.list_again(suspects, verdicts).await?;
+            suspects = self.list_again(suspects, verdicts, &mut doubtful).await?;
             let step = suspects.len().div_ceil(SAMPLED_HEADS).max(1);
             let sample: Vec<_> = suspects.iter().step_by(step).copied().collect();
-            let agreed = self.probe_all(sample, verdicts).await?;
+            let agreed = self.probe_all(sample, verdicts, &mut doubtful).await?;
             if agreed.contradictions == 0 {
-                return Ok(suspects);
+                return Ok(Confirmed { absent: suspects, doubtful });
             }
             // The two listings and the HEADs disagree: only asking for each one is left.
             verdicts.unknown.retain(|unknown| !agreed.unknown.contains(&unknown.digest));
             let settled: HashSet<_> = agreed.present;
             suspects.retain(|suspect| !settled.contains(&suspect.digest));
         }
-        Ok(self.probe_all(suspects, verdicts).await?.absent)
+        let absent = self.probe_all(suspects, verdicts, &mut doubtful).await?.absent;
+        Ok(Confirmed { absent, doubtful })
     }
 
-    /// A second complete listing; what it shows is present.
+    /// Counts an object that is there after all, unless its bytes have to be asked.
+    fn found(
+        &self,
+        record: Record,
+        size: u64,
+        verdicts: &mut Verdicts,
+        doubtful: &mut Vec<Record>,
+    ) {
+        let observed = Record::new(record.digest, size, i64::MIN, false);
+        let rules = Rules { now_epoch_seconds: 0, grace_seconds: 0 };
+        let fits = rules.judge(&Joined::Both(record, observed)) == Judgement::Healthy;
+        let key = verdicts.collection.key.render(&record.digest);
+        if fits && !self.known.corruptions.contains_key(&key) {
+            verdicts.add_present(&record);
+        } else {
+            doubtful.push(record);
+        }
+    }
+
+    /// A second complete listing; what it shows is there.
     async fn list_again(
         &self,
         suspects: Vec<Record>,
         verdicts: &mut Verdicts,
+        doubtful: &mut Vec<Record>,
     ) -> Result<Vec<Record>, Trouble> {
         let wanted: HashSet<Digest> = suspects.iter().map(|suspect| suspect.digest).collect();
         let mut listing = self.list(&verdicts.collection.clone(), self.request.slice).await?.sorted;
-        let mut seen = HashSet::new();
+        let mut seen = HashMap::new();
         let mut batch = Vec::new();
         loop {
             listing.next_batch(&mut batch)?;
             if batch.is_empty() {
                 break;
             }
-            seen.extend(batch.iter().map(|r| r.digest).filter(|digest| wanted.contains(digest)));
+            let listed = batch.iter().filter(|record| wanted.contains(&record.digest));
+            seen.extend(listed.map(|record| (record.digest, record.size())));
         }
-        let (there, absent): (Vec<_>, Vec<_>) =
-            suspects.into_iter().partition(|suspect| seen.contains(&suspect.digest));
-        for record in &there {
-            verdicts.add_present(record);
+        let mut absent = Vec::new();
+        for suspect in suspects {
+            match seen.get(&suspect.digest) {
+                Some(size) => self.found(suspect, *size, verdicts, doubtful),
+                None => absent.push(suspect),
+            }
         }
         Ok(absent)
     }
@@ -70,6 +96,7 @@ impl Context<'_> {
         &self,
         suspects: Vec<Record>,
         verdicts: &mut Verdicts,
+        doubtful: &mut Vec<Record>,
     ) -> Result<Probed, Trouble> {
         let layout = verdicts.collection.key.clone();
         let probes = suspects.into_iter().map(|record| {
@@ -83,10 +110,13 @@ impl Context<'_> {
             self.auditor.observer.notice(&Event::Confirmed(1));
             match probe {
                 Probe::Absent => told.absent.push(record),
-                Probe::Present(_) => {
+                Probe::Present(meta) => {
                     told.contradictions += 1;
                     told.present.insert(record.digest);
-                    verdicts.add_present(&record);
+                    self.found(record, meta.size, verdicts, doubtful);
+                }
+                Probe::Unknown(error) if error.fault == StoreFault::NoSuchStore => {
+                    return Err(Trouble::Listing(error));
                 }
                 Probe::Unknown(error) => {
                     told.contradictions += 1;
@@ -121,14 +151,11 @@ impl Context<'_> {
             }
             match self.auditor.store.probe(&key).await {
                 Probe::Absent => absent.push(record),
-                Probe::Unknown(error) => verdicts.unknown.push(unknown(record.digest, &error)),
-                Probe::Present(now) if now == corruption.meta => verdicts.corrupt.push(Corrupt {
-                    digest: record.digest,
-                    observed_digest: corruption.observed_digest,
-                    meta: now,
-                    read_now: false,
-                    found_at: corruption.found_at,
-                }),
+                // Nothing speaks against what was read, so it stands.
+                Probe::Unknown(_) => verdicts.corrupt.push(Corrupt::standing(corruption)),
+                Probe::Present(now) if now == corruption.meta => {
+                    verdicts.corrupt.push(Corrupt::standing(corruption));
+                }
                 Probe::Present(_) => to_read.push(record),
             }
         }
@@ -151,6 +178,14 @@ impl Context<'_> {
         }
         Ok(found)
     }
+}
+
+/// What became of suspicions.
+pub(super) struct Confirmed {
+    /// Twice observed to be absent.
+    pub(super) absent: Vec<Record>,
+    /// There after all, and to be read.
+    pub(super) doubtful: Vec<Record>,
 }
 
 /// What a round of HEADs said.

@@ -30,6 +30,7 @@ impl Context<'_> {
         for corrupt in &verdicts.corrupt {
             let mut finding = self.about(FindingKind::Corrupt, &corrupt.digest, examined);
             finding.observed_size = Some(corrupt.meta.size);
+            finding.first_seen = corrupt.found_at;
             finding.observed_digest = Some(corrupt.observed_digest);
             finding.reason = Some(reason::DIGEST_MISMATCH.to_owned());
             finding.detail = corrupt_sentence(corrupt);

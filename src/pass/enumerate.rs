@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
 
 use crate::model::{
@@ -24,14 +24,15 @@ pub(super) struct Enumerated {
     pub(super) malformed_rows: u64,
     pub(super) foreign: Vec<Foreign>,
     pub(super) database_now: DateTime<Utc>,
-    pub(super) store_now: Option<DateTime<Utc>>,
+    pub(super) skew: Option<TimeDelta>,
 }
 
 /// The listing of one collection.
 pub(super) struct Listing {
     pub(super) sorted: Sorted,
     pub(super) foreign: Vec<Foreign>,
-    pub(super) date: Option<DateTime<Utc>>,
+    /// The store's clock less this machine's, as the first dated page came.
+    pub(super) skew: Option<TimeDelta>,
 }
 
 impl Context<'_> {
@@ -52,7 +53,7 @@ impl Context<'_> {
             malformed_rows,
             foreign: listing.foreign,
             database_now,
-            store_now: listing.date,
+            skew: listing.skew,
         })
     }
 
@@ -109,10 +110,9 @@ impl Context<'_> {
         collection: &Collection,
         slice: Slice,
     ) -> Result<Listing, Trouble> {
-        let newest = |a: Record, b: Record| if b.time > a.time { b } else { a };
-        let mut sorter = Sorter::new(self.auditor.settings.sorter.clone(), newest);
+        let mut sorter = Sorter::new(self.auditor.settings.sorter.clone(), Record::newer);
         let mut foreign = Vec::new();
-        let mut date = None;
+        let mut skew = None;
         let ours = |c: &&Corruption| collection.key.render(&c.digest) == c.key;
         let standing: HashSet<Digest> =
             self.known.corruptions.values().filter(ours).map(|c| c.digest).collect();
@@ -125,13 +125,13 @@ impl Context<'_> {
         while let Some(page) = pages.try_next().await? {
             let n = u64::try_from(page.objects.len()).unwrap_or(u64::MAX);
             self.auditor.observer.notice(&Event::Listed(n));
-            date = date.or(page.date);
+            skew = skew.or_else(|| Some(page.date? - self.auditor.clock.now()));
             take(page, &scope, &standing, &mut sorter, &mut foreign)?;
         }
         // A listing that started anew may hand on a key twice.
         foreign.sort();
         foreign.dedup();
-        Ok(Listing { sorted: sorter.finish()?, foreign, date })
+        Ok(Listing { sorted: sorter.finish()?, foreign, skew })
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::model::{CatalogRow, Collection, Digest};
+use crate::model::{CatalogRow, Collection, Digest, Record, reason};
 use crate::reconcile::Rules;
 
-use super::verdicts::Verdicts;
+use super::verdicts::{Unknown, Verdicts};
 use super::{Context, Trouble};
 
 /// Rows without a digest that are told one by one; the rest is counted.
@@ -32,7 +32,7 @@ impl Context<'_> {
         let foreign = std::mem::take(&mut sides.foreign);
         verdicts.observed += u64::try_from(foreign.len()).unwrap_or(u64::MAX);
         verdicts.foreign = foreign;
-        verdicts.skew = sides.store_now.map(|store| store - self.started_at);
+        verdicts.skew = sides.skew;
         verdicts.malformed_rows = sides.malformed_rows;
         if sides.malformed_rows > 0 {
             verdicts.malformed = self.auditor.catalog.malformed(collection, MALFORMED_TOLD).await?;
@@ -51,11 +51,39 @@ impl Context<'_> {
         )
         .await?;
         self.read_all(to_read, &mut verdicts, &mut suspicions.missing).await?;
-        let absent = self.confirm_missing(suspicions.missing, &mut verdicts).await?;
-        verdicts.missing = absent.into_iter().map(|record| record.digest).collect();
+        // An object that was listed and is gone by now has the same grace as any other.
+        let (young, suspects): (Vec<_>, Vec<_>) =
+            suspicions.missing.into_iter().partition(|record| rules.is_young(record));
+        verdicts.young += u64::try_from(young.len()).unwrap_or(u64::MAX);
+        self.settle_missing(suspects, &mut verdicts).await?;
+        if verdicts.bytes_verified > 0 {
+            // What was read was read from the store that the configuration names, to the end.
+            self.auditor.store.check().await?;
+        }
         let rows = self.rows_again(collection, &in_question(&verdicts)).await?;
         settle(&mut verdicts, &rows);
         Ok(Examined { verdicts, rows })
+    }
+}
+
+impl Context<'_> {
+    /// Confirms what is missing. What turned out to be there with a doubtful size, or with a
+    /// corruption against it, is read; what vanishes under the reader is unknown.
+    pub(super) async fn settle_missing(
+        &self,
+        suspects: Vec<Record>,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), Trouble> {
+        let confirmed = self.confirm_missing(suspects, verdicts).await?;
+        let mut vanished = Vec::new();
+        self.read_all(confirmed.doubtful, verdicts, &mut vanished).await?;
+        verdicts.unknown.extend(vanished.into_iter().map(|record| Unknown {
+            digest: record.digest,
+            reason: reason::CHANGED_DURING_PASS.to_owned(),
+            detail: "a HEAD found it, and a GET did not".to_owned(),
+        }));
+        verdicts.missing = confirmed.absent.into_iter().map(|record| record.digest).collect();
+        Ok(())
     }
 }
 

@@ -20,13 +20,7 @@ impl Auditor {
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
         let mut report = self.look(request).await?;
-        for digest in std::mem::take(&mut report.unwanted) {
-            report.summary.errors.push(PassError {
-                code: "no_such_row".to_owned(),
-                message: format!("no row of the catalog wants {digest}: there is nothing to heal"),
-                subject: Some(digest.to_string()),
-            });
-        }
+        report.name_unwanted();
         let mut report = self.carry_out(report, request, healer).await?;
         self.record(&mut report, request).await?;
         Ok(report)
@@ -91,6 +85,17 @@ impl Auditor {
 }
 
 impl PassReport {
+    /// Tells of named digests that no row wants: a name mistyped is no clean pass.
+    pub(super) fn name_unwanted(&mut self) {
+        for digest in std::mem::take(&mut self.unwanted) {
+            self.summary.errors.push(PassError {
+                code: "no_such_row".to_owned(),
+                message: format!("no row of the catalog wants {digest}: there is nothing to heal"),
+                subject: Some(digest.to_string()),
+            });
+        }
+    }
+
     /// Leaves in the plan what an earlier plan holds too; entries of that plan which the world no
     /// longer asks for are returned as held.
     fn keep_only(&mut self, earlier: &Plan) -> Vec<Repair> {

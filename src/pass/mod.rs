@@ -165,7 +165,6 @@ struct Context<'a> {
 struct Known {
     corruptions: HashMap<String, crate::model::Corruption>,
     verdicts: HashMap<Digest, Vec<crate::model::SourceVerdict>>,
-    breaker: Option<crate::model::BreakerState>,
     last_full: Option<crate::model::LastFull>,
 }
 
@@ -173,6 +172,8 @@ impl Auditor {
     /// Runs a pass that changes nothing in catalog or store, and keeps it in the ledger.
     pub async fn audit(&self, request: &Request) -> Result<PassReport, PassFailure> {
         let mut report = self.look(request).await?;
+        report.name_unwanted();
+        report.decide(request, false);
         self.record(&mut report, request).await?;
         Ok(report)
     }
@@ -230,7 +231,6 @@ impl Auditor {
             known: Known {
                 corruptions: corruptions.into_iter().map(|c| (c.key.clone(), c)).collect(),
                 verdicts,
-                breaker: self.ledger.breaker().await?,
                 last_full: self.ledger.last_full().await?,
             },
         })

@@ -69,6 +69,11 @@ impl Context<'_> {
             Read::Unknown(error) if error.fault == StoreFault::NoSuchStore => {
                 return Err(Trouble::Listing(error));
             }
+            Read::Unknown(_) if self.known.corruptions.contains_key(key) => {
+                let standing = self.known.corruptions.get(key).map(Corrupt::standing);
+                verdicts.corrupt.extend(standing);
+                return Ok(());
+            }
             Read::Unknown(error) => {
                 verdicts.unknown.push(Unknown {
                     digest: record.digest,

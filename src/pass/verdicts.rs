@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{Collection, Digest, MalformedRow, ObjectMeta, Record};
+use crate::model::{Collection, Corruption, Digest, MalformedRow, ObjectMeta, Record};
 
 /// An object whose bytes were read and are wrong.
 #[derive(Debug, Clone)]
@@ -13,6 +13,19 @@ pub(super) struct Corrupt {
     /// Whether it was read in this pass; otherwise the corruption stands from an earlier one.
     pub(super) read_now: bool,
     pub(super) found_at: DateTime<Utc>,
+}
+
+impl Corrupt {
+    /// What an earlier pass read, and nothing has contradicted since.
+    pub(super) fn standing(corruption: &Corruption) -> Self {
+        Self {
+            digest: corruption.digest,
+            observed_digest: corruption.observed_digest,
+            meta: corruption.meta.clone(),
+            read_now: false,
+            found_at: corruption.found_at,
+        }
+    }
 }
 
 /// An object that nobody can say anything about.
