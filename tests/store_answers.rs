@@ -228,6 +228,20 @@ async fn a_body_that_breaks_off_is_resumed_where_it_is_the_same_object() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_shorter_than_it_was_said_to_be_is_no_whole_one() {
+    let server = HttpServer::start();
+    let first = Answer::ok("half").header("etag", "\"e\"").saying_length(8);
+    let short = Answer::status(206)
+        .header("etag", "\"e\"")
+        .header("content-range", "bytes 4-7/8")
+        .body("re");
+    server.route(&format!("/b/s/{KEY}"), [first, short]);
+    let reading = store(&server).await.read(KEY).await.unwrap();
+    let body: Result<Vec<Bytes>, _> = reading.body.try_collect().await;
+    assert_eq!(body.unwrap_err().fault, StoreFault::Malformed);
+}
+
+#[tokio::test]
 async fn a_store_that_knows_no_conditions_is_written_to_without() {
     let server = HttpServer::start();
     let unknown = error_answer(501, "NotImplemented");
