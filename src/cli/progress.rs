@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::console::Console;
 use super::numbers::Numbers;
-use crate::model::Repair;
+use crate::model::{Repair, RepairResult};
 use crate::observe::{Event, Observer};
 
 /// What is done by then needs no bar.
@@ -62,6 +62,8 @@ impl Observer for Progress {
     fn notice(&self, event: &Event<'_>) {
         match event {
             Event::Notice(text) => tracing::info!("{text}"),
+            // The report tells what was held; of a whole lost store it would be very many lines.
+            Event::Repaired(repair) if repair.result == RepairResult::Held => {}
             Event::Repaired(repair) => log_repair(repair),
             Event::Phase { .. }
             | Event::Rows(_)
@@ -308,7 +310,7 @@ mod tests {
             key: "c/d".to_owned(),
             digest: crate::model::Digest::new([1; 32]),
             cause: crate::model::Cause::Missing,
-            result: crate::model::RepairResult::SourceGone,
+            result: RepairResult::SourceGone,
             reason: None,
             source: None,
             bytes: 3,

@@ -16,7 +16,8 @@ fn an_empty_store_opens_the_breaker_until_a_person_says_the_number() {
         .prints("refused: nothing was healed")
         .prints("next: restock breaker ack --expect-missing 12");
     let named = format!("heal {}", objects[0].digest);
-    place.run(&named).exits(4);
+    let ran = place.run(&named).exits(4);
+    assert_eq!(ran.stderr, "", "a line for each object would be very many");
     assert_eq!(place.world.store_content().len(), 0, "nothing was healed");
     assert_eq!(place.world.http.requests().len(), 0, "no source was asked");
 
