@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use crate::ledger::LedgerError;
 use crate::model::{
-    Attempts, CatalogRow, FailureReason, Repair, RepairResult, SourceVerdict, Verdict, error_chain,
-    redact_url,
+    Attempts, CatalogRow, Cause, FailureReason, Repair, RepairResult, SourceVerdict, Verdict,
+    error_chain, redact_url,
 };
 use crate::observe::Event;
 
@@ -24,6 +24,9 @@ impl Healer {
     pub(super) async fn restore(&self, job: &Job<'_>) -> Option<Repair> {
         if job.rows.is_empty() {
             return Some(held(job.action, "no row wants it any more"));
+        }
+        if job.action.cause == Cause::Corrupt && job.read.is_none() {
+            return Some(held(job.action, "it could not be read again in this pass"));
         }
         let began = Instant::now();
         let mut bytes = 0;

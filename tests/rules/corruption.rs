@@ -117,14 +117,20 @@ async fn a_corrupt_object_that_is_lost_is_missing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_corrupt_object_that_the_store_will_not_speak_of_is_unknown_and_stands_after_that() {
+async fn a_corrupt_object_that_the_store_will_not_speak_of_stands_and_is_not_replaced_unread() {
     let (world, store, objects) = in_memory(10).await;
     store.put(&objects[4].key, flipped(&objects[4]));
     assert_eq!(exit(&world.audit_deep().await), 2);
     store.fail(Operation::Probe, &objects[4].key, 1, StoreFault::AccessDenied);
     let report = world.audit().await;
-    assert_eq!((exit(&report), counts(&report)), (3, [10, 9, 0, 0, 1, 0]));
-    assert_eq!(world.audit().await.summary.corrupt, Some(1));
+    assert_eq!((exit(&report), counts(&report)), (2, [10, 9, 0, 1, 0, 0]));
+    for deep in [false, true] {
+        store.fail(Operation::Read, &objects[4].key, 1, StoreFault::AccessDenied);
+        let report = if deep { world.heal_deep().await } else { world.heal().await };
+        assert_eq!((exit(&report), result(&report, &objects[4])), (2, RepairResult::Held));
+        assert_eq!((store.changes(), world.http.requests().len()), (vec![], 0));
+    }
+    assert_eq!(world.heal().await.summary.healed, 1, "it is read again, and then replaced");
 }
 
 #[tokio::test(flavor = "multi_thread")]
