@@ -66,7 +66,8 @@ impl Context<'_> {
             missing: state.missing,
             expected: state.expected,
         });
-        let named = self.request.digests.iter().flatten();
+        // Where a collection gave no verdict, its rows may want them.
+        let named = self.request.digests.iter().flatten().filter(|_| !failed);
         let unwanted = named.filter(|d| !examined.iter().any(|one| one.rows.contains_key(d)));
         let unwanted = unwanted.copied().collect();
         let repairs = Vec::new();
