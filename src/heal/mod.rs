@@ -82,11 +82,10 @@ impl Healer {
         read: &HashMap<String, ObjectMeta>,
         ask_anew: bool,
     ) -> Result<Vec<Repair>, HealError> {
-        let holds = |action: &Action| action.step == Step::Hold(Hold::Breaker);
-        if !plan.actions.is_empty() && plan.actions.iter().all(holds) {
-            // Refused as a whole: nothing was done, and there is nothing to write down.
-            let sentence = hold_sentence(Hold::Breaker);
-            return Ok(plan.actions.iter().map(|action| held(action, sentence)).collect());
+        let all_held: Option<Vec<_>> = plan.actions.iter().map(hold_of).collect();
+        if let Some(repairs) = all_held.filter(|repairs| !repairs.is_empty()) {
+            // Nothing is to be done, and so there is nothing to write down.
+            return Ok(repairs);
         }
         self.sweep().await?;
         let rows = self.rows_of(plan).await?;
@@ -165,10 +164,10 @@ impl Healer {
     }
 
     async fn carry_out(&self, job: &Job<'_>) -> Option<Repair> {
-        match job.action.step {
-            Step::Hold(why) => Some(held(job.action, hold_sentence(why))),
-            Step::Restore if self.cancel.is_cancelled() => None,
-            Step::Restore => self.restore(job).await,
+        match hold_of(job.action) {
+            Some(repair) => Some(repair),
+            None if self.cancel.is_cancelled() => None,
+            None => self.restore(job).await,
         }
     }
 
@@ -203,9 +202,20 @@ impl Healer {
     }
 }
 
+/// The record of an action that the plan holds; `None` where it is to be carried out.
+fn hold_of(action: &Action) -> Option<Repair> {
+    match action.step {
+        Step::Hold(why) => Some(held(action, hold_sentence(why))),
+        Step::Restore => None,
+    }
+}
+
 const fn hold_sentence(why: Hold) -> &'static str {
     match why {
         Hold::Breaker => "the breaker is open: see `restock breaker show`",
+        Hold::Incomplete => {
+            "a part of the pass failed, and the rest saw more damage than the breaker lets pass"
+        }
         Hold::HealingOff => "healing is off for it",
         Hold::BackOff => "it failed not long ago and waits for its next try",
     }

@@ -8,7 +8,7 @@ use crate::ledger::FindingKey;
 use crate::model::{
     BreakerState, BreakerSummary, Finding, FindingKind, PassError, Span, Summary, reason,
 };
-use crate::plan::{OrphanSeen, PassCounts, judge_breaker, judge_orphan, make_plan};
+use crate::plan::{Hold, OrphanSeen, PassCounts, judge_breaker, judge_orphan, make_plan};
 
 use super::examine::Examined;
 use super::outcome::Circumstances;
@@ -32,7 +32,13 @@ impl Context<'_> {
         // A part of the scope cannot tell the share of the whole. It opens nothing for later
         // passes, and holds what this one would do.
         let breaker = if failed { before.clone() } else { judged.clone() };
-        let open = [&breaker, &judged].into_iter().flatten().any(BreakerState::is_open);
+        let is_open =
+            |state: &Option<BreakerState>| state.as_ref().is_some_and(BreakerState::is_open);
+        let hold_all = match (is_open(&breaker), is_open(&judged)) {
+            (true, _) => Some(Hold::Breaker),
+            (false, true) => Some(Hold::Incomplete),
+            (false, false) => None,
+        };
         if breaker != before {
             self.auditor.ledger.set_breaker(breaker.as_ref()).await?;
         }
@@ -49,7 +55,7 @@ impl Context<'_> {
             &self.pass_id,
             self.started_at,
             self.auditor.identity(),
-            open,
+            hold_all,
             |_| false,
         );
         let read = examined

@@ -6,7 +6,7 @@ use crate::heal::{Healer, held};
 use crate::model::{
     Cause, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict, Unhealable,
 };
-use crate::plan::{Hold, Plan, Step, Target, unhealable_from};
+use crate::plan::{Plan, Step, Target, unhealable_from};
 
 use super::describe::standings;
 use super::{Auditor, KnownSource, PassFailure, PassReport, Request};
@@ -176,11 +176,6 @@ impl PassReport {
         self.decide(request, true);
         self.summary.outcome = crate::model::Outcome::Refused;
         self.summary.exit_code = self.summary.outcome.exit_code();
-    }
-
-    /// Whether the breaker keeps the plan from being carried out.
-    pub fn is_held_by_breaker(&self) -> bool {
-        self.plan.actions.iter().any(|action| action.step == Step::Hold(Hold::Breaker))
     }
 }
 

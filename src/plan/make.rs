@@ -73,6 +73,8 @@ pub enum Step {
 pub enum Hold {
     /// The breaker is open.
     Breaker,
+    /// A part of the pass failed, and what the rest saw would open the breaker.
+    Incomplete,
     /// Healing is off, for all or for this collection.
     HealingOff,
     /// It failed not long ago.
@@ -87,7 +89,7 @@ pub fn make_plan(
     pass_id: &str,
     made_at: DateTime<Utc>,
     identity: PlanIdentity,
-    breaker_open: bool,
+    hold_all: Option<Hold>,
     back_off: impl Fn(&Digest) -> bool,
 ) -> Plan {
     let actions = findings.iter().filter_map(|finding| {
@@ -100,8 +102,8 @@ pub fn make_plan(
             | FindingKind::Foreign => return None,
         };
         let (digest, key) = (finding.digest?, finding.key.clone()?);
-        let step = if breaker_open {
-            Step::Hold(Hold::Breaker)
+        let step = if let Some(why) = hold_all {
+            Step::Hold(why)
         } else if finding.unhealable == Some(Unhealable::Disabled) {
             Step::Hold(Hold::HealingOff)
         } else if back_off(&digest) {
@@ -155,7 +157,14 @@ mod tests {
     }
 
     fn plan(findings: &[Finding], open: bool) -> Plan {
-        make_plan(findings, "p", DateTime::UNIX_EPOCH, identity(), open, |_| false)
+        make_plan(
+            findings,
+            "p",
+            DateTime::UNIX_EPOCH,
+            identity(),
+            open.then_some(Hold::Breaker),
+            |_| false,
+        )
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub fn plan_table(
             (Step::Restore, None) => "restore".to_owned(),
             (Step::Restore, Some(why)) => format!("cannot restore ({})", because(why)),
             (Step::Hold(Hold::Breaker), _) => "hold (the breaker is open)".to_owned(),
+            (Step::Hold(Hold::Incomplete), _) => "hold (a part of the pass failed)".to_owned(),
             (Step::Hold(Hold::HealingOff), _) => "hold (healing is off)".to_owned(),
             (Step::Hold(Hold::BackOff), _) => "hold (it failed not long ago)".to_owned(),
         };
