@@ -57,6 +57,9 @@ async fn a_heal_killed_in_the_middle_of_an_upload_leaves_nothing_to_see(#[case] 
     let stored = world.bucket.get(&object.key).await.unwrap();
     assert_eq!(digest_of(&stored), object.digest);
     assert_eq!(world.bucket.keys().await, [object.key]);
+    let thrown_away = |line: &&String| line.starts_with("DELETE ") && line.contains("uploadId=");
+    let asked = relay.asked();
+    assert_eq!(asked.iter().filter(thrown_away).count(), 1, "{asked:#?}");
     if server == Server::Moto {
         assert_eq!(world.bucket.open_uploads(), 0, "the first upload is swept");
     }
