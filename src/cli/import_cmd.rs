@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use async_trait::async_trait;
 use url::Url;
 
 use crate::catalog::{self, EmbeddedCatalog, Preset};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
+use crate::heal::Journal;
 use crate::import::{ImportOptions, Importer};
-use crate::ledger::{self, Ledger, Lock};
-use crate::model::{Collection, Upload};
+use crate::ledger::{self, Lock};
+use crate::model::Collection;
 use crate::observe::Silent;
-use crate::store::{self, BoxError, UploadJournal};
+use crate::store;
 
 use super::Context;
 use super::args::ImportArgs;
@@ -57,7 +57,7 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
         source_url_base: args.source_url_base.as_ref().map(ToString::to_string),
         own: own(&config, store.identity(), &path),
     };
-    let journal = Arc::new(Journal(ledger));
+    let journal = Arc::new(Journal { ledger, clock: Arc::new(SystemClock) });
     let quiet = context.common.quiet;
     let observer: Arc<dyn crate::observe::Observer> =
         if quiet { Arc::new(Silent) } else { Arc::new(Progress::on_stderr(&context.console)) };
@@ -106,18 +106,4 @@ fn own(config: &Config, store: &str, catalog: &Path) -> Vec<PathBuf> {
 
 fn collection(options: &catalog::CollectionOptions) -> Collection {
     Collection { name: options.name.clone(), key: options.key.clone(), heal: options.heal }
-}
-
-/// The ledger as a journal of uploads, as a heal keeps it.
-struct Journal(Arc<dyn Ledger>);
-
-#[async_trait]
-impl UploadJournal for Journal {
-    async fn begun(&self, upload: &Upload) -> Result<(), BoxError> {
-        Ok(self.0.upload_begun(upload, SystemClock.now()).await?)
-    }
-
-    async fn ended(&self, upload: &Upload) -> Result<(), BoxError> {
-        Ok(self.0.upload_ended(upload).await?)
-    }
 }

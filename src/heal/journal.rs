@@ -10,9 +10,11 @@ use crate::model::Upload;
 use crate::store::{BoxError, UploadJournal};
 
 /// The ledger as a journal of uploads.
-pub(super) struct Journal {
-    pub(super) ledger: Arc<dyn Ledger>,
-    pub(super) clock: Arc<dyn Clock>,
+pub struct Journal {
+    /// Where they are written down.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
 }
 
 #[async_trait]

@@ -24,7 +24,7 @@ use crate::plan::{Action, HealOptions, Hold, Plan, Step};
 use crate::source::Source;
 use crate::store::HealStore;
 
-use journal::Journal;
+pub use journal::Journal;
 
 /// What stops a heal as a whole; the trouble of one object never does.
 #[derive(Debug, thiserror::Error)]
