@@ -1,9 +1,12 @@
 //! Reading: the only thing that proves an object right, or corrupt.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::vec;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::model::{Corruption, Digest, ObjectMeta, Record, error_chain};
 use crate::observe::{Event, Observer};
@@ -11,6 +14,9 @@ use crate::store::{Store, StoreError, StoreFault};
 
 use super::verdicts::{Corrupt, Unknown, Verdicts};
 use super::{Context, Trouble};
+
+/// Results that wait to be weighed before readers wait for them.
+const RESULTS_AT_ONCE: usize = 64;
 
 /// What reading an object told.
 pub(super) enum Read {
@@ -32,22 +38,30 @@ impl Context<'_> {
         absent: &mut Vec<Record>,
     ) -> Result<(), Trouble> {
         let layout = verdicts.collection.key.clone();
-        let reads = records.into_iter().map(|record| {
+        let queue = Arc::new(Mutex::new(records.into_iter()));
+        let (results, mut told) = mpsc::channel(RESULTS_AT_ONCE);
+        // Tasks of their own, so that hashing uses every core. They end when the set is dropped.
+        let mut readers = JoinSet::new();
+        for _ in 0..self.auditor.settings.deep_concurrency.max(1) {
+            let (queue, results, layout) = (Arc::clone(&queue), results.clone(), layout.clone());
             let store = Arc::clone(&self.auditor.store);
             let observer = Arc::clone(&self.auditor.observer);
-            let key = layout.render(&record.digest);
-            // A task of its own each, so that hashing uses every core.
-            let task = tokio::spawn(async move {
-                let read = read(store.as_ref(), &key, observer.as_ref()).await;
-                (key, read)
+            readers.spawn(async move {
+                while let Some(record) = next(&queue) {
+                    let key = layout.render(&record.digest);
+                    let read = read(store.as_ref(), &key, observer.as_ref()).await;
+                    if results.send((record, key, read)).await.is_err() {
+                        break;
+                    }
+                }
             });
-            async move { (record, AbortOnDrop(task).joined().await) }
-        });
-        let mut reads =
-            futures::stream::iter(reads).buffer_unordered(self.auditor.settings.deep_concurrency);
-        while let Some((record, joined)) = reads.next().await {
-            let (key, read) = joined.map_err(|error| Trouble::Join(error.to_string()))?;
+        }
+        drop(results);
+        while let Some((record, key, read)) = told.recv().await {
             self.weigh(&record, &key, read, verdicts, absent).await?;
+        }
+        while let Some(ended) = readers.join_next().await {
+            ended.map_err(|error| Trouble::Join(error.to_string()))?;
         }
         Ok(())
     }
@@ -116,19 +130,8 @@ impl Context<'_> {
     }
 }
 
-/// Ends a read that nobody waits for any more, so that a pass that is told to end reads nothing on.
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> AbortOnDrop<T> {
-    async fn joined(mut self) -> Result<T, tokio::task::JoinError> {
-        (&mut self.0).await
-    }
-}
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+fn next(queue: &Mutex<vec::IntoIter<Record>>) -> Option<Record> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
 /// Reads one object to its end. Fewer or more bytes than the store said are no verdict.
