@@ -3,6 +3,7 @@
 use super::args::NoSliceError;
 use crate::catalog::CatalogError;
 use crate::config::ConfigError;
+use crate::import::ImportError;
 use crate::ledger::{LedgerError, LockError};
 use crate::model::{Outcome, redact_urls_in};
 use crate::pass::PassFailure;
@@ -37,6 +38,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     if unknown_collection
         || cause::<UsageError>(error).is_some()
         || cause::<NoSliceError>(error).is_some()
+        || matches!(cause(error), Some(ImportError::Options(_)))
     {
         return USAGE;
     }

@@ -85,6 +85,10 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
 }
 
 fn request(command: Command, args: &PassArgs, context: &Context<'_>) -> anyhow::Result<Request> {
+    for target in &args.report {
+        // Told before the work is done, as far as it can be.
+        target.check()?;
+    }
     let slice = args.slice.map(|slice| slice.resolve(context.environment)).transpose()?;
     Ok(Request {
         command,
@@ -111,8 +115,10 @@ async fn lock(world: &World, args: &HealArgs) -> anyhow::Result<Lock> {
 
 /// Writes every report that was asked for, and gives the exit code.
 fn tell(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    // Stdout first: a file that cannot be written must not swallow the answer.
+    let code = print(pass, args, context)?;
     write_reports(pass, args, context)?;
-    print(pass, args, context)
+    Ok(code)
 }
 
 fn print(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {

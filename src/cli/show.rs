@@ -75,6 +75,10 @@ async fn held(
     attempts: Option<&Attempts>,
     places: &[PlaceView],
 ) -> anyhow::Result<Option<String>> {
+    if places.is_empty() {
+        // No row wants it, and so nothing would ever heal it.
+        return Ok(None);
+    }
     if world.ledger.breaker().await?.is_some_and(|state| state.is_open()) {
         return Ok(Some("the breaker is open: see `restock breaker show`".to_owned()));
     }

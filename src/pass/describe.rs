@@ -155,7 +155,13 @@ impl Context<'_> {
 
     fn foreign(&self, examined: &Examined, foreign: &Foreign) -> Finding {
         let collection = &examined.verdicts.collection;
-        let detail = format!("no digest's key: the layout is {}", collection.key);
+        let detail = if foreign.addressable {
+            format!("no digest's key: the layout is {}", collection.key)
+        } else {
+            "no object can be addressed by it (a link out of the store, `//`, `..`, a control \
+             character, or not UTF-8)"
+                .to_owned()
+        };
         let mut finding =
             Finding::new(FindingKind::Foreign, &collection.name, self.started_at, detail);
         finding.key = Some(foreign.key.clone());

@@ -1,6 +1,6 @@
 //! One collection from its enumeration to its verdicts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::{CatalogRow, Collection, Digest, Record, reason};
 use crate::reconcile::Rules;
@@ -62,6 +62,7 @@ impl Context<'_> {
         }
         let rows = self.rows_again(collection, &in_question(&verdicts)).await?;
         settle(&mut verdicts, &rows);
+        drop_told_twice(&mut verdicts);
         Ok(Examined { verdicts, rows })
     }
 }
@@ -94,6 +95,16 @@ fn in_question(verdicts: &Verdicts) -> Vec<Digest> {
     digests.extend(verdicts.size_mismatches.iter().map(|(digest, _)| *digest));
     digests.extend(verdicts.orphans.iter().map(|orphan| orphan.digest));
     digests
+}
+
+/// A key that cannot be addressed and is the very key of an expected object (a link out of the
+/// store) is told as that object, and not as foreign too.
+fn drop_told_twice(verdicts: &mut Verdicts) {
+    let layout = verdicts.collection.key.clone();
+    let told: HashSet<_> = verdicts.unknown.iter().map(|unknown| unknown.digest).collect();
+    verdicts.foreign.retain(|foreign| {
+        foreign.addressable || layout.parse(&foreign.key).is_none_or(|d| !told.contains(&d))
+    });
 }
 
 /// What the second look at the catalog changes: a row that is gone wants nothing, and an object

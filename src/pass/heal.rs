@@ -6,7 +6,7 @@ use crate::heal::{Healer, held};
 use crate::model::{
     Cause, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict, Unhealable,
 };
-use crate::plan::{Plan, Step, Target, unhealable_from};
+use crate::plan::{Hold, Plan, Step, Target, unhealable_from};
 
 use super::describe::standings;
 use super::{Auditor, KnownSource, PassFailure, PassReport, Request};
@@ -106,8 +106,9 @@ impl PassReport {
             .collect();
         self.plan.actions.retain_mut(|now| {
             let Some((cause, step)) = wanted.get(&now.target) else { return false };
-            // What was planned to be held is held, whatever this pass would do.
-            if now.step == Step::Restore {
+            // What a person had switched off stays off. The breaker is asked now: between plan
+            // and execution somebody may have answered it.
+            if now.step == Step::Restore && *step == Step::Hold(Hold::HealingOff) {
                 now.step = *step;
             }
             now.cause == *cause
@@ -147,6 +148,9 @@ impl PassReport {
             };
             *gone_from = gone_from.map(|n| n.saturating_sub(1));
             summary.present = summary.present.map(|n| n + 1);
+            if finding.kind == FindingKind::Missing {
+                summary.observed = summary.observed.map(|n| n + 1);
+            }
             if repair.result == RepairResult::Restored {
                 summary.verified = summary.verified.map(|n| n + 1);
             }
@@ -174,6 +178,7 @@ impl PassReport {
     fn refuse(&mut self, request: &Request) {
         self.summary.errors.retain(|error| error.code == "plan_misfit");
         self.decide(request, true);
+        self.summary.forget_counts();
         self.summary.outcome = crate::model::Outcome::Refused;
         self.summary.exit_code = self.summary.outcome.exit_code();
     }

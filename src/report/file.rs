@@ -68,6 +68,21 @@ impl ReportTarget {
         self.place(text).map_err(|source| WriteReportError { path: self.path.clone(), source })
     }
 
+    /// Whether a report could be written there: its folder exists, and it is no folder itself.
+    pub fn check(&self) -> Result<(), WriteReportError> {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let problem = if self.path.is_dir() {
+            Some(io::ErrorKind::IsADirectory)
+        } else if folder.is_some_and(|folder| !folder.is_dir()) {
+            Some(io::ErrorKind::NotFound)
+        } else {
+            None
+        };
+        let refuse =
+            |kind| WriteReportError { path: self.path.clone(), source: io::Error::from(kind) };
+        problem.map_or(Ok(()), |kind| Err(refuse(kind)))
+    }
+
     fn place(
         &self,
         write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,

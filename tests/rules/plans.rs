@@ -131,6 +131,18 @@ async fn an_open_breaker_refuses_a_plan_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_made_under_an_open_breaker_is_carried_out_once_it_is_answered() {
+    let (world, objects) = World::healthy(25).await;
+    objects[..6].iter().for_each(|object| world.remove(&object.key));
+    let plan = through_a_file(&world.audit().await.plan);
+    assert!(plan.actions.iter().all(|action| action.step == Step::Hold(Hold::Breaker)));
+    assert_eq!(exit(&heal_from(&world, &plan).await), 4);
+    ack(&world, restock::model::BreakerReason::MassMissing, 6).await.unwrap();
+    let report = heal_from(&world, &plan).await;
+    assert_eq!((exit(&report), report.summary.healed, report.summary.observed), (0, 6, Some(6)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_honours_remembered_drift_since_nobody_named_its_objects() {
     let (world, objects, plan) = planned().await;
     world.answer(&objects[0], [Answer::ok("another release")]);
