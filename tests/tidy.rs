@@ -341,7 +341,10 @@ fn nothing_names_a_machine_or_a_registry() {
     assert_eq!(complaints(&tracked(), places), NONE);
     let home = format!("cd \"/{}/main\"", "work");
     assert_eq!(places(&Source::new("README.md", &home)).len(), 1);
-    assert_eq!(places(&Source::new("README.md", "https://h.example/work/a $DIR/root/a")), NONE);
+    assert_eq!(
+        places(&Source::new("README.md", concat!("https://h.example/wo", "rk/a $DIR/ro", "ot/a"))),
+        NONE
+    );
     let lock = "source = \"registry+https://registry.example/index\"";
     assert_eq!(places(&Source::new("Cargo.lock", lock)).len(), 1);
     assert_eq!(places(&Source::new("tests/run", "pip install --index-url x")).len(), 1);
