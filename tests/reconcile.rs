@@ -2,14 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "support/tally.rs"]
+mod tally;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use proptest::prelude::*;
 use restock::model::{Digest, Record, UNSURE_SIZE};
-use restock::reconcile::{Join, JoinError, Joined, Judgement, Rules, Tally};
+use restock::reconcile::{Join, JoinError, Joined, Judgement, Rules};
 use restock::sorter::{Sorted, Sorter, SorterError, SorterOptions};
 use rstest::rstest;
+use tally::Tally;
 
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const NOW: i64 = 1_000_000;

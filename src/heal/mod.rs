@@ -16,8 +16,7 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
-    Attempts, CatalogRow, Collection, Digest, ObjectMeta, Repair, RepairResult, SourceVerdict,
-    Verdict, error_chain,
+    CatalogRow, Collection, Digest, ObjectMeta, Repair, RepairResult, SourceVerdict, error_chain,
 };
 use crate::observe::{Event, Observer};
 use crate::plan::{Action, HealOptions, Hold, Plan, Step};
@@ -182,21 +181,6 @@ impl Healer {
         (!folder.is_empty()).then(|| format!("{folder}/{}/{key}", job.pass_id))
     }
 
-    /// The drift of a source that still stands: neither its rows nor its sources changed since.
-    async fn standing_drift(&self, job: &Job<'_>, url: &str) -> Option<SourceVerdict> {
-        let id = SourceVerdict::id_of(url);
-        let drift = job.verdicts.iter().find(|verdict| {
-            verdict.verdict == Verdict::Drifted
-                && verdict.digest == job.action.target.digest
-                && verdict.source_id == id
-        })?;
-        // Without a readable ledger nothing is known to have changed, and drift stands.
-        let known = self.ledger.attempts(&[drift.digest]).await.ok()?.pop();
-        let changed =
-            known.is_some_and(|(_, known)| known.fingerprint != Attempts::fingerprint_of(job.rows));
-        (!changed).then(|| drift.clone())
-    }
-
     fn journal(&self) -> Arc<Journal> {
         Arc::new(Journal { ledger: Arc::clone(&self.ledger), clock: Arc::clone(&self.clock) })
     }
@@ -217,7 +201,6 @@ const fn hold_sentence(why: Hold) -> &'static str {
             "a part of the pass failed, and the rest saw more damage than the breaker lets pass"
         }
         Hold::HealingOff => "healing is off for it",
-        Hold::BackOff => "it failed not long ago and waits for its next try",
     }
 }
 

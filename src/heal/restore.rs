@@ -52,7 +52,7 @@ impl Healer {
         }
         let mut best: Option<(End, Option<String>)> = None;
         for url in sources_of(job.rows) {
-            let end = match self.remembered(job, &url).await {
+            let end = match self.remembered(job, &url) {
                 Some(end) => end,
                 None => self.try_source(job, &url, bytes).await?,
             };
@@ -71,11 +71,17 @@ impl Healer {
     }
 
     /// What is known without asking: the policy's refusal, or drift that still stands.
-    async fn remembered(&self, job: &Job<'_>, url: &str) -> Option<End> {
+    fn remembered(&self, job: &Job<'_>, url: &str) -> Option<End> {
         if let Err(why) = self.source.permits(url) {
             return Some(refusal(FailureReason::PolicyBlocked, format!("policy: {why}")));
         }
-        let drift = self.standing_drift(job, url).await?;
+        // The pass has forgotten by now what was said of other rows than these.
+        let id = SourceVerdict::id_of(url);
+        let drift = job.verdicts.iter().find(|verdict| {
+            verdict.verdict == Verdict::Drifted
+                && verdict.digest == job.action.target.digest
+                && verdict.source_id == id
+        })?;
         Some(End {
             result: RepairResult::SourceDrifted,
             reason: Some(FailureReason::SourceDrifted),

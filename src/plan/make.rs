@@ -77,20 +77,16 @@ pub enum Hold {
     Incomplete,
     /// Healing is off, for all or for this collection.
     HealingOff,
-    /// It failed not long ago.
-    BackOff,
 }
 
-/// The plan that follows from findings: every missing or corrupt object, in their order.
-///
-/// `back_off` says of a digest whether it is to be left alone for now.
+/// The plan that follows from findings: every missing or corrupt object, in their order. With
+/// `hold_all` nothing of it is to be done.
 pub fn make_plan(
     findings: &[Finding],
     pass_id: &str,
     made_at: DateTime<Utc>,
     identity: PlanIdentity,
     hold_all: Option<Hold>,
-    back_off: impl Fn(&Digest) -> bool,
 ) -> Plan {
     let actions = findings.iter().filter_map(|finding| {
         let cause = match finding.kind {
@@ -106,8 +102,6 @@ pub fn make_plan(
             Step::Hold(why)
         } else if finding.unhealable == Some(Unhealable::Disabled) {
             Step::Hold(Hold::HealingOff)
-        } else if back_off(&digest) {
-            Step::Hold(Hold::BackOff)
         } else {
             Step::Restore
         };
@@ -157,14 +151,7 @@ mod tests {
     }
 
     fn plan(findings: &[Finding], open: bool) -> Plan {
-        make_plan(
-            findings,
-            "p",
-            DateTime::UNIX_EPOCH,
-            identity(),
-            open.then_some(Hold::Breaker),
-            |_| false,
-        )
+        make_plan(findings, "p", DateTime::UNIX_EPOCH, identity(), open.then_some(Hold::Breaker))
     }
 
     #[test]

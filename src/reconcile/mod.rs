@@ -7,4 +7,4 @@ mod join;
 mod judge;
 
 pub use join::{Join, JoinError, Joined};
-pub use judge::{Judgement, Rules, Tally};
+pub use judge::{Judgement, Rules};
