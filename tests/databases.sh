@@ -71,22 +71,21 @@ prepare_databases() {
     chmod 711 "$WORK" "$WORK/data"
     mkdir -m 711 "$dir" "$dir/templates"
     make_certificates "$dir/tls"
-    export RESTOCK_TEST_TLS=$dir/tls RESTOCK_TEST_TLS_CA=$dir/tls/ca.pem
+    DATABASE_PASSWORD=$(python3 -c 'import secrets; print(secrets.token_hex(16))')
+    export RESTOCK_TEST_TLS_CA=$dir/tls/ca.pem
     export RESTOCK_TEST_TLS_CERT=$dir/tls/client.pem RESTOCK_TEST_TLS_KEY=$dir/tls/client.key
-    export RESTOCK_TEST_DATABASE=$ROOT/tests/database
     export RESTOCK_TEST_DATABASE_TEMPLATES=$dir/templates
-    RESTOCK_TEST_DATABASE_PASSWORD=$(python3 -c 'import secrets; print(secrets.token_hex(16))')
-    export RESTOCK_TEST_DATABASE_PASSWORD
 }
 
 # serve_database KIND: the template is made once, and every server gets a copy of it.
 serve_database() {
     local template=$RESTOCK_TEST_DATABASE_TEMPLATES/$1
     if [[ ! -d $template ]]; then
-        "$RESTOCK_TEST_DATABASE" make "$1" "$template.new"
+        RESTOCK_PASSWORD=$DATABASE_PASSWORD RESTOCK_TLS=$WORK/data/databases/tls \
+            "$ROOT/tests/database" make "$1" "$template.new"
         mv "$template.new" "$template"
     fi
-    exec "$RESTOCK_TEST_DATABASE" serve "$1" "$WORK/data/databases/$1" "${PORTS[$1]}"
+    exec "$ROOT/tests/database" serve "$1" "$WORK/data/databases/$1" "${PORTS[$1]}"
 }
 
 launch_mariadb() { launch mariadb serve_database mariadb; }
@@ -96,7 +95,7 @@ mariadb_answers() { grep -q 'ready for connections' "$WORK/logs/mariadb.log"; }
 postgres_answers() { grep -q 'ready to accept connections' "$WORK/logs/postgres.log"; }
 
 export_databases() {
-    local login=restock:$RESTOCK_TEST_DATABASE_PASSWORD
+    local login=restock:$DATABASE_PASSWORD
     export RESTOCK_TEST_MYSQL=mysql://$login@127.0.0.1:${PORTS[mariadb]}/
     export RESTOCK_TEST_POSTGRES=postgres://$login@127.0.0.1:${PORTS[postgres]}/postgres
 }

@@ -95,13 +95,14 @@ install_cargo_tool() {
 # --- Environment ----------------------------------------------------------------------------
 
 # Nothing of the user's own may change a result, and nothing may leave this machine: no proxy, no
-# credentials, no configuration of S3 clients, no look-up of an instance's role. AWS_CA_BUNDLE is
-# among what goes: rclone refuses to start with one that it cannot parse.
+# credentials, no configuration of S3 and database clients, no look-up of an instance's role.
+# AWS_CA_BUNDLE is among what goes: rclone refuses to start with one that it cannot parse.
 hermetic() {
     local name
     for name in $(compgen -e); do
         case $name in
-        AWS_* | RCLONE_* | RESTOCK_* | JFS_* | MINIO_* | \
+        AWS_* | RCLONE_* | RESTOCK_* | JFS_* | MINIO_* | FLEET_* | \
+            PG* | MYSQL_* | MARIADB_* | \
             http_proxy | https_proxy | all_proxy | no_proxy | \
             HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY | \
             CARGO_HTTP_PROXY | DATABASE_URL) unset "$name" ;;
