@@ -1,25 +1,30 @@
 # What the tests need of database servers. Sourced by tests/lib.sh, not run.
 # shellcheck shell=bash
 
-# need_databases: the programs of both servers, and openssl for their certificates. MariaDB's come
-# without its service; PostgreSQL's packages have none such.
+# need_databases: the servers and clients of both, and openssl for their certificates. Debian has
+# MariaDB without its service, but not PostgreSQL.
 need_databases() {
-    local packages=()
-    if ! PATH=$PATH:/usr/sbin command -v mariadbd || ! command -v mariadb-install-db; then
-        packages+=(mariadb-server-core mariadb-client-core)
-    fi >/dev/null
+    local packages=() name
+    for name in mariadbd mariadb-install-db mariadb; do
+        PATH=$PATH:/usr/sbin command -v "$name" >/dev/null || {
+            packages+=(mariadb-server-core mariadb-client-core)
+            break
+        }
+    done
     command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         packages+=(postgresql)
     command -v openssl >/dev/null || packages+=(openssl)
     ((${#packages[@]} == 0)) || install_packages "${packages[@]}"
 }
 
-# On Debian a package's service is started as it is installed, unless a policy says otherwise.
+# Debian starts a service as it is installed, unless a policy says otherwise. The tests need none.
 install_packages() {
     if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
         die "the tests need MariaDB, PostgreSQL and openssl (on Debian: apt-get install $*)"
     fi
-    say "installing $* (Debian starts their services with the next boot)"
+    say "installing $*"
+    [[ "$*" != *postgresql* ]] ||
+        say "Debian will start a PostgreSQL server of its own from the next boot on"
     (
         policy=/usr/sbin/policy-rc.d
         if [[ ! -e $policy ]]; then
@@ -37,14 +42,12 @@ make_certificates() {
     local dir=$1
     mkdir -m 711 "$dir"
     (
-        cd "$dir"
-        umask 077
-        requested ca "/CN=restock's tests" -x509 -days 2 -out ca.pem
-        signed server "/CN=localhost" \
-            "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1"
-        signed client "/CN=restock" "extendedKeyUsage=clientAuth"
-        rm ca.key
-        chmod 644 ./*.pem
+        cd "$dir" && umask 077 &&
+            requested ca "/CN=restock's tests" -x509 -days 2 -out ca.pem &&
+            signed server "/CN=localhost" \
+                "extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost,IP:127.0.0.1" &&
+            signed client "/CN=restock" "extendedKeyUsage=clientAuth" &&
+            rm ca.key && chmod 644 ./*.pem
     ) >>"$WORK/logs/openssl.log" 2>&1 || { show_logs; die "openssl made no certificates"; }
 }
 
@@ -58,10 +61,10 @@ requested() {
 
 # signed NAME SUBJECT EXTENSIONS: a key and a certificate of the CA.
 signed() {
-    requested "$1" "$2" -out "$1.csr"
-    openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -days 2 -out "$1.pem" \
-        -extfile <(printf 'basicConstraints=CA:FALSE\n%b\n' "$3")
-    rm "$1.csr"
+    requested "$1" "$2" -out "$1.csr" &&
+        openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -days 2 -out "$1.pem" \
+            -extfile <(printf 'basicConstraints=CA:FALSE\n%b\n' "$3") &&
+        rm "$1.csr"
 }
 
 # Before the servers start: what their data directories are made of.
@@ -81,6 +84,7 @@ prepare_databases() {
 serve_database() {
     local template=$RESTOCK_TEST_DATABASE_TEMPLATES/$1
     if [[ ! -d $template ]]; then
+        rm -rf "$template.new"
         RESTOCK_PASSWORD=$DATABASE_PASSWORD RESTOCK_TLS=$WORK/data/databases/tls \
             "$ROOT/tests/database" make "$1" "$template.new"
         mv "$template.new" "$template"

@@ -171,7 +171,7 @@ print(s.getsockname()[1])'
 }
 
 # launch NAME COMMAND...: a background job in a process group of its own, which job control gives.
-# A server must not be asked for more than its log tells of this start.
+# The log is that of its last start, for some are known by it to be ready.
 launch() {
     local name=$1
     shift
@@ -213,8 +213,9 @@ begin() {
 # up NAME: waits until NAME_answers. Someone else may take the port before the server does; then
 # it ends at once, and another port is tried.
 up() {
-    local name=$1 deadline
-    for _ in 1 2 3; do
+    local name=$1 attempt deadline
+    for attempt in 1 2 3; do
+        ((attempt == 1)) || begin "$name"
         deadline=$((SECONDS + 60))
         while kill -0 "${PIDS[$name]}" 2>/dev/null && ((SECONDS < deadline)); do
             if "${name}_answers" && kill -0 "${PIDS[$name]}" 2>/dev/null; then
@@ -222,7 +223,6 @@ up() {
             fi
             sleep 0.05
         done
-        begin "$name"
     done
     show_logs
     die "$name does not start"
