@@ -64,7 +64,7 @@ async fn each_row_may_hold_another_type_and_none_stops_the_scan() {
     for row in &rows[..3] {
         assert_eq!((row.digest, row.size), (Some(digest(1)), Some(5)));
         assert_eq!(row.updated_at, Some(1_700_000_000));
-        assert_eq!(row.source_url.as_deref(), Some("https://h"));
+        assert_eq!(row.sources.url.as_deref(), Some("https://h"));
     }
     for row in &rows[3..] {
         assert_eq!((row.digest, row.size, row.updated_at), (None, None, None), "{row:?}");

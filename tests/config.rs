@@ -349,7 +349,7 @@ fn a_wrong_type_is_told_with_its_line_and_what_is_expected() {
         "`audit.grace` at restock.toml:6 cannot be used: `soon` is no duration such as 15m";
     assert!(said.starts_with(expected), "{said}");
     let preset = problems_of(&PLAIN.replace("[store]", "preset = \"restok\"\n[store]"));
-    let said = "`catalog.preset` at restock.toml:3 must be one of \"restock\", \"custom\": did you mean \"restock\"?";
+    let said = "`catalog.preset` at restock.toml:3 must be one of \"restock\", \"fleet\", \"custom\": did you mean \"restock\"?";
     assert_eq!(preset, [said]);
 }
 

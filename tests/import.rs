@@ -78,12 +78,12 @@ impl World {
                 found.push((collection.name.clone(), row));
             }
         }
-        found.sort_by_key(|(_, row)| row.source_url.clone());
+        found.sort_by_key(|(_, row)| row.sources.url.clone());
         found
     }
 
     async fn sources(&self, digest: Digest) -> Vec<String> {
-        self.rows(&[digest]).await.into_iter().filter_map(|(_, row)| row.source_url).collect()
+        self.rows(&[digest]).await.into_iter().filter_map(|(_, row)| row.sources.url).collect()
     }
 }
 
@@ -130,7 +130,7 @@ async fn a_file_becomes_an_object_a_row_and_a_source() {
     assert_eq!(rows[0].0, "software-installers");
     assert_eq!(rows[0].1.name.as_deref(), Some("a+b.pkg"));
     assert_eq!(rows[0].1.size, Some(5));
-    assert_eq!(rows[0].1.source_url.as_deref(), Some("https://h.example/pkgs/a%2Bb.pkg"));
+    assert_eq!(rows[0].1.sources.url.as_deref(), Some("https://h.example/pkgs/a%2Bb.pkg"));
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_manifest_registers_rows_and_sources_and_stores_nothing() {
     assert!(world.store.keys().is_empty());
     let rows = world.rows(&[one]).await;
     assert_eq!((rows[0].1.name.as_deref(), rows[0].1.size), (Some("a b.pkg"), None));
-    assert_eq!(rows[0].1.source_url.as_deref(), Some("https://h/a%20b.pkg?t=SECRET"));
+    assert_eq!(rows[0].1.sources.url.as_deref(), Some("https://h/a%20b.pkg?t=SECRET"));
     assert_eq!(world.import(&path).await.new_rows, 0);
 }
 

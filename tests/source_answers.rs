@@ -7,13 +7,15 @@ mod support;
 use std::time::Duration;
 
 use async_compression::tokio::bufread::{GzipEncoder, ZlibEncoder};
-use restock::model::Span;
+use restock::model::{Digest, Span};
 use restock::source::{Decoding, FetchError, HttpSource, Source, SourceOptions};
 use support::fetching::{
     CANARY, LIMIT, collect, fetch, fetched, loopback_options, loopback_source, refused,
 };
 use support::http_server::{Answer, Gate, HttpServer};
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+const DIGEST: Digest = Digest::new([7; 32]);
 
 const BYTES: &[u8] = b"the bytes of an object";
 
@@ -53,7 +55,7 @@ async fn a_whole_answer_is_handed_on_with_its_length_and_etag() {
     let server = HttpServer::start();
     server.route("/a", [Answer::ok(BYTES).header("etag", "\"v1\"")]);
     let url = server.url("/a");
-    let answer = loopback_source().fetch(&url, Decoding::AsSent, LIMIT).await.unwrap();
+    let answer = loopback_source().fetch(&url, &DIGEST, Decoding::AsSent, LIMIT).await.unwrap();
     assert_eq!(answer.length, Some(22));
     assert_eq!(answer.etag.as_deref(), Some("\"v1\""));
     assert!(!answer.encoded);
@@ -171,7 +173,7 @@ async fn a_length_beyond_the_limit_is_refused_before_a_byte_is_read() {
     server.route("/a", [Answer::ok("").saying_length(LIMIT + 1).then_stall()]);
     server.route("/b", [Answer::ok(vec![b'x'; 1 << 20])]);
     let source = loopback_source();
-    let error = source.fetch(&server.url("/a"), Decoding::AsSent, LIMIT).await.err();
+    let error = source.fetch(&server.url("/a"), &DIGEST, Decoding::AsSent, LIMIT).await.err();
     assert!(matches!(error, Some(FetchError::TooLarge { limit: LIMIT })), "{error:?}");
     assert_eq!(fetched(&source, &server.url("/b")).await.len(), 1 << 20);
 }
@@ -225,10 +227,10 @@ async fn an_encoded_answer_can_be_had_as_sent_and_decoded() {
         [("/gzip", gzip.as_slice(), true), ("/zlib", &zlib, true), ("/same", BYTES, false)]
     {
         let url = server.url(path);
-        let answer = source.fetch(&url, Decoding::AsSent, LIMIT).await.unwrap();
+        let answer = source.fetch(&url, &DIGEST, Decoding::AsSent, LIMIT).await.unwrap();
         assert_eq!(answer.encoded, encoded, "{path}");
         assert_eq!(collect(answer).await.unwrap(), sent, "{path}");
-        let answer = source.fetch(&url, Decoding::Decoded, LIMIT).await.unwrap();
+        let answer = source.fetch(&url, &DIGEST, Decoding::Decoded, LIMIT).await.unwrap();
         assert_eq!(answer.encoded, encoded, "{path}");
         assert_eq!(collect(answer).await.unwrap(), BYTES, "{path}");
     }
@@ -263,9 +265,9 @@ async fn a_host_gives_no_more_downloads_at_once_than_configured() {
     server.route("/a", [Answer::ok("first ").then_wait(&gate, "rest")]);
     server.route("/b", [Answer::ok(BYTES)]);
     let source = loopback_source();
-    let first = source.fetch(&server.url("/a"), Decoding::AsSent, LIMIT).await.unwrap();
+    let first = source.fetch(&server.url("/a"), &DIGEST, Decoding::AsSent, LIMIT).await.unwrap();
     let url = server.url("/b");
-    let mut second = std::pin::pin!(source.fetch(&url, Decoding::AsSent, LIMIT));
+    let mut second = std::pin::pin!(source.fetch(&url, &DIGEST, Decoding::AsSent, LIMIT));
     let early = tokio::time::timeout(Duration::from_millis(100), &mut second).await;
     assert!(early.is_err(), "the second download waits for the first");
     assert_eq!(server.accepted(), 1);
@@ -275,7 +277,7 @@ async fn a_host_gives_no_more_downloads_at_once_than_configured() {
     assert_eq!(collect(second.await.unwrap()).await.unwrap(), BYTES);
 
     // A download that is dropped in the middle gives its place back too.
-    let dropped = source.fetch(&url, Decoding::AsSent, LIMIT).await.unwrap();
+    let dropped = source.fetch(&url, &DIGEST, Decoding::AsSent, LIMIT).await.unwrap();
     drop(dropped);
     assert_eq!(fetched(&source, &url).await, BYTES);
 }

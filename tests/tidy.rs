@@ -33,7 +33,10 @@ const LAYERS: &[&[(&str, May)]] = &[
     ],
     &[("heal", May::Below)],
     &[("pass", May::Below), ("import", May::Below)],
-    &[("report", May::Only(&["model", "clock", "plan", "observe", "pass"]))],
+    &[
+        ("report", May::Only(&["model", "clock", "plan", "observe", "pass"])),
+        ("daemon", May::Below),
+    ],
     &[("config", May::Below)],
     &[("cli", May::Below)],
     // The crate's root and the binary are the wiring.

@@ -7,7 +7,7 @@ mod golden;
 use chrono::{DateTime, TimeDelta, Utc};
 use restock::model::{
     Attempts, BreakerReason, BreakerState, CatalogRow, Cause, Digest, FailureReason, Finding,
-    FindingKind, ObjectMeta, Repair, RepairResult, SourceVerdict, Unhealable, Verdict,
+    FindingKind, ObjectMeta, Repair, RepairResult, SourceVerdict, Sources, Unhealable, Verdict,
 };
 use restock::report::{
     ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView, Standing, StatusView,
@@ -39,10 +39,11 @@ fn object() -> ObjectView {
     let row = CatalogRow {
         digest: digest(),
         name: Some(HOSTILE.into()),
-        source_url: Some(url.into()),
+        sources: Sources::of_url(url),
         size: Some(1 << 20),
         updated_at: Some(at()),
         reference: Some("42".into()),
+        active: true,
     };
     let verdict = SourceVerdict {
         digest: digest(),

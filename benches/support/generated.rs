@@ -9,7 +9,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use restock::catalog::{Catalog, CatalogError, ScannedRow};
 use restock::model::{
-    CatalogRow, Collection, Digest, KeyTemplate, MalformedRow, ObjectMeta, StoreRequests,
+    CatalogRow, Collection, Digest, KeyTemplate, MalformedRow, ObjectMeta, Sources, StoreRequests,
 };
 use restock::store::{
     ListRequest, ListedPage, Observed, Probe, Reading, Store, StoreError, StoreFault,
@@ -83,7 +83,7 @@ impl Catalog for GeneratedCatalog {
             digest: Some(digest(number)),
             size: Some(size(number)),
             updated_at: Some(LONG_AGO),
-            source_url: Some(url(number)),
+            sources: Sources::of_url(url(number)),
         };
         in_turns(pages(self.world.objects()).map(move |page| Ok(page.map(row).collect())))
     }
@@ -97,10 +97,11 @@ impl Catalog for GeneratedCatalog {
         let row = |number| CatalogRow {
             digest: digest(number),
             name: Some(format!("installer-{number}.pkg")),
-            source_url: Some(url(number)),
+            sources: Sources::of_url(url(number)),
             size: Some(size(number)),
             updated_at: long_ago(),
             reference: Some(number.to_string()),
+            active: true,
         };
         Ok(wanted.map(row).collect())
     }

@@ -3,6 +3,9 @@
 mod cell;
 mod collections;
 mod embedded;
+#[cfg(test)]
+#[expect(dead_code, reason = "MySQL catalogs, which come next, read what it asks for")]
+mod fleet;
 mod open;
 mod options;
 mod query;
@@ -12,7 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
-use crate::model::{CatalogRow, Collection, Digest, MalformedRow};
+use crate::model::{CatalogRow, Collection, Digest, MalformedRow, Sources};
 
 pub use collections::{DEFAULT_COLLECTION, preset_layout};
 pub use embedded::{EmbeddedCatalog, Registered, Registration};
@@ -28,8 +31,17 @@ pub struct ScannedRow {
     pub size: Option<u64>,
     /// When the row was last written, in seconds since 1970; `None` counts as old.
     pub updated_at: Option<i64>,
-    /// Where the bytes can be had again; never empty.
-    pub source_url: Option<String>,
+    /// Where the bytes can be had again.
+    pub sources: Sources,
+}
+
+/// Something that opening a catalog showed. Holds no secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remark {
+    /// What was found, for `restock config check --online`.
+    Found(String),
+    /// What is doubtful and works all the same; logged whenever the catalog is opened.
+    Warning(String),
 }
 
 /// What can go wrong with a catalog. The message names the catalog redacted, and what to do.
@@ -97,6 +109,11 @@ pub trait Catalog: Send + Sync {
     /// The collections, as configured or as the preset found them.
     fn collections(&self) -> &[Collection];
 
+    /// What opening it showed that people should know.
+    fn remarks(&self) -> &[Remark] {
+        &[]
+    }
+
     /// The database's own clock, against which the ages of rows are taken.
     async fn now(&self) -> Result<DateTime<Utc>, CatalogError>;
 
@@ -120,4 +137,10 @@ pub trait Catalog: Send + Sync {
         collection: &Collection,
         limit: usize,
     ) -> Result<Vec<MalformedRow>, CatalogError>;
+
+    /// The text that the source [`crate::model::SCRIPT`] with this id stands for; `None` where
+    /// there is none.
+    async fn script(&self, _id: &str) -> Result<Option<String>, CatalogError> {
+        Ok(None)
+    }
 }

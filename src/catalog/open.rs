@@ -23,6 +23,11 @@ pub async fn open(
     let file = locate(&path, options).await?;
     let queried = match options.preset {
         Preset::Custom => collections::custom(configured)?,
+        Preset::Fleet => {
+            return Err(CatalogError::Configuration(
+                "preset \"fleet\" is for MySQL and MariaDB: write `url` as mysql://…".to_owned(),
+            ));
+        }
         Preset::Restock => {
             let found = SqliteCatalog::preset_collections(&file).await?;
             collections::of_preset(found, configured)?

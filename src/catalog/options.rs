@@ -11,7 +11,7 @@ use crate::model::{KeyTemplate, Span};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CatalogOptions {
-    /// `sqlite://PATH`.
+    /// `sqlite://PATH`, `postgres://USER@HOST/DATABASE` or `mysql://USER@HOST/DATABASE`.
     pub url: Option<String>,
     /// A file that holds the URL, in place of `url`.
     pub url_file: Option<PathBuf>,
@@ -21,6 +21,13 @@ pub struct CatalogOptions {
     pub connect_timeout: Span,
     /// How long one statement may run.
     pub statement_timeout: Span,
+    /// The certificate authority (PEM) of a database on another machine: with it, the connection is
+    /// encrypted and the server's name is checked.
+    pub tls_ca_file: Option<PathBuf>,
+    /// This client's certificate (PEM), where the database asks for one.
+    pub tls_cert_file: Option<PathBuf>,
+    /// The key (PEM) of `tls_cert_file`.
+    pub tls_key_file: Option<PathBuf>,
 }
 
 /// Whose tables a catalog holds.
@@ -29,6 +36,8 @@ pub struct CatalogOptions {
 pub enum Preset {
     /// restock's own schema, in `migrations/`.
     Restock,
+    /// The tables of Fleet, on MySQL or MariaDB.
+    Fleet,
     /// Any tables, read by the query of each `[[collection]]`.
     Custom,
 }
@@ -63,6 +72,9 @@ impl Default for CatalogOptions {
             preset: Preset::Restock,
             connect_timeout: Span::seconds(10),
             statement_timeout: Span::seconds(300),
+            tls_ca_file: None,
+            tls_cert_file: None,
+            tls_key_file: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `restock show` and `restock status`: what is known, without changing anything.
 
-use crate::model::{Attempts, Collection, Digest, RepairResult, Verdict, error_chain};
+use crate::model::{Attempts, Collection, Digest, RepairResult, Sources, Verdict, error_chain};
 use crate::plan::next_try;
 use crate::report::{
     ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView, Standing, StatusView,
@@ -52,7 +52,7 @@ async fn place(
     let rows = world.catalog.rows(collection, &[digest]).await?;
     let verdicts = world.ledger.verdicts().await?;
     let mut sources: Vec<SourceView> = Vec::new();
-    for url in rows.iter().filter_map(|row| row.source_url.as_deref()) {
+    for url in Sources::of_rows(&rows) {
         let id = crate::model::SourceVerdict::id_of(url);
         let verdict = verdicts.iter().find(|v| v.digest == digest && v.source_id == id);
         let view = SourceView::new(url, verdict.cloned());

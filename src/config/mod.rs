@@ -117,7 +117,7 @@ fn invalid(draft: Draft, file: Option<PathBuf>) -> ConfigError {
 const fn default_grace(preset: Preset) -> Span {
     match preset {
         Preset::Restock => Span::seconds(0),
-        Preset::Custom => Span::seconds(600),
+        Preset::Fleet | Preset::Custom => Span::seconds(600),
     }
 }
 
@@ -157,6 +157,15 @@ fn settle(draft: &mut Draft, base: &Path, environment: &Environment) -> Options 
     }
     let store = &mut options.store.url;
     absolute(draft, "store.url", store, paths::store_url(&folder(draft, "store.url"), store));
+    for (key, file) in [
+        ("catalog.tls_ca_file", &mut options.catalog.tls_ca_file),
+        ("catalog.tls_cert_file", &mut options.catalog.tls_cert_file),
+        ("catalog.tls_key_file", &mut options.catalog.tls_key_file),
+    ] {
+        if let Some(file) = file {
+            *file = paths::under(&folder(draft, key), file);
+        }
+    }
     for (i, host) in options.source.host.iter_mut().enumerate() {
         if let Some(file) = &mut host.bearer_token_file {
             let key = format!("source.host[{i}].bearer_token_file");

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::ledger::LedgerError;
 use crate::model::{
-    Attempts, CatalogRow, Cause, FailureReason, Repair, RepairResult, SourceVerdict, Verdict,
+    Attempts, Cause, FailureReason, Repair, RepairResult, SourceVerdict, Sources, Verdict,
     error_chain, redact_url,
 };
 use crate::observe::Event;
@@ -51,14 +51,14 @@ impl Healer {
             return Some((refusal(FailureReason::TooLarge, detail), None));
         }
         let mut best: Option<(End, Option<String>)> = None;
-        for url in sources_of(job.rows) {
-            let end = match self.remembered(job, &url) {
+        for url in Sources::of_rows(job.rows) {
+            let end = match self.remembered(job, url) {
                 Some(end) => end,
-                None => self.try_source(job, &url, bytes).await?,
+                None => self.try_source(job, url, bytes).await?,
             };
             let settled = end.result.is_success() || end.result == RepairResult::Held;
             if best.as_ref().is_none_or(|(so_far, _)| end.result < so_far.result) || settled {
-                best = Some((end, Some(url)));
+                best = Some((end, Some(url.to_owned())));
             }
             if settled {
                 break;
@@ -180,15 +180,4 @@ impl Healer {
 
 fn refusal(reason: FailureReason, detail: String) -> End {
     End { result: RepairResult::Refused, reason: Some(reason), detail }
-}
-
-/// The distinct sources of all rows, in the order of the rows.
-fn sources_of(rows: &[CatalogRow]) -> Vec<String> {
-    let mut urls: Vec<String> = Vec::new();
-    for url in rows.iter().filter_map(|row| row.source_url.as_ref()) {
-        if !urls.contains(url) {
-            urls.push(url.clone());
-        }
-    }
-    urls
 }

@@ -85,7 +85,7 @@ impl Healer {
         let limit = self.options.max_object_size.0;
         let fetched = tokio::select! {
             () = self.cancel.cancelled() => return Try::Done(Transfer::Cancelled),
-            fetched = self.source.fetch(url, decoding, limit) => fetched,
+            fetched = self.source.fetch(url, &action.target.digest, decoding, limit) => fetched,
         };
         let mut fetched = match fetched {
             Ok(fetched) => fetched,
@@ -146,7 +146,9 @@ impl Healer {
 
 fn classify(error: &FetchError) -> Try {
     let (result, reason) = match error {
-        FetchError::Gone { .. } => (RepairResult::SourceGone, FailureReason::SourceGone),
+        FetchError::Gone { .. } | FetchError::Lacking(_) => {
+            (RepairResult::SourceGone, FailureReason::SourceGone)
+        }
         FetchError::Policy(_) => (RepairResult::Refused, FailureReason::PolicyBlocked),
         FetchError::TooLarge { .. } => (RepairResult::Refused, FailureReason::TooLarge),
         FetchError::Transient { .. } | FetchError::Encoding(_) | FetchError::Permanent(_) => {
@@ -160,6 +162,7 @@ fn classify(error: &FetchError) -> Try {
         }
         FetchError::Encoding(_) => Try::Undecodable(failure),
         FetchError::Gone { .. }
+        | FetchError::Lacking(_)
         | FetchError::Policy(_)
         | FetchError::TooLarge { .. }
         | FetchError::Permanent(_) => Try::Done(Transfer::Failed(failure)),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Digest, KeyTemplate};
+use super::{Digest, KeyTemplate, Sources};
 
 /// One kind of object in the catalog, with its own key layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,14 +23,17 @@ pub struct CatalogRow {
     pub digest: Digest,
     /// The name people know it by.
     pub name: Option<String>,
-    /// Where its bytes can be had again; never empty. May hold secrets: print it redacted.
-    pub source_url: Option<String>,
+    /// Where its bytes can be had again.
+    pub sources: Sources,
     /// Size in bytes, where the row tells one other than 0.
     pub size: Option<u64>,
     /// When the row was last written; `None` counts as old.
     pub updated_at: Option<DateTime<Utc>>,
     /// Which row to mend, as the query's `ref` column says.
     pub reference: Option<String>,
+    /// Whether the program that owns the catalog would hand the object out for this row. A row
+    /// that is kept for a rollback only is not active, and wants its object all the same.
+    pub active: bool,
 }
 
 /// A row whose digest is none.

@@ -165,7 +165,7 @@ impl Attempts {
     /// Fingerprint of an object's rows and sources: another one clears back-off and verdicts.
     pub fn fingerprint_of(rows: &[CatalogRow]) -> String {
         let mut parts: Vec<_> =
-            rows.iter().map(|row| (&row.reference, &row.source_url, row.updated_at)).collect();
+            rows.iter().map(|row| (&row.reference, &row.sources, row.updated_at)).collect();
         parts.sort();
         Digest::new(Sha256::digest(format!("{parts:?}")).into()).to_string()
     }

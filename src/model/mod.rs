@@ -13,6 +13,7 @@ mod record;
 mod redact;
 mod repair;
 mod slice;
+mod sources;
 mod summary;
 mod units;
 
@@ -28,5 +29,6 @@ pub use record::{Record, UNSURE_SIZE};
 pub use redact::{error_chain, redact_url, redact_urls_in};
 pub use repair::{Cause, FailureReason, Repair, RepairResult};
 pub use slice::{ParseSliceError, Slice};
+pub use sources::{MAINTAINED_APP, SCRIPT, Sources};
 pub use summary::{BreakerSummary, Command, Depth, Outcome, PassError, StoreRequests, Summary};
 pub use units::{Size, Span};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{
-    Attempts, CatalogRow, Cause, Digest, Finding, FindingKind, SourceVerdict, reason, redact_url,
+    Attempts, CatalogRow, Cause, Digest, Finding, FindingKind, SourceVerdict, Sources, reason,
+    redact_url,
 };
 use crate::plan::{Plan, SourceStanding, unhealable};
 
@@ -68,7 +69,7 @@ impl Context<'_> {
         finding.names = names.into_iter().collect();
         finding.rows = u64::try_from(rows.len()).unwrap_or(u64::MAX);
         finding.refs = refs.into_iter().take(REFS_TOLD).collect();
-        finding.sources = urls(rows).iter().map(|url| redact_url(url)).collect();
+        finding.sources = Sources::of_rows(rows).iter().map(|url| redact_url(url)).collect();
         finding.expected_size = rows.iter().find_map(|row| row.size);
         finding
     }
@@ -111,7 +112,7 @@ impl Context<'_> {
             id: SourceVerdict::id_of(url),
             permitted: self.auditor.source.permits(url).is_ok(),
         };
-        urls(rows).iter().map(known).collect()
+        Sources::of_rows(rows).iter().map(known).collect()
     }
 
     /// The verdicts that still stand for these digests. Where rows or sources changed since, both
@@ -209,15 +210,4 @@ fn size_sentence(finding: &Finding, observed: u64) -> String {
         if size == observed { "several sizes".to_owned() } else { format!("{size} bytes") }
     });
     format!("its bytes are right: the catalog gives {expected}, the object has {observed} bytes")
-}
-
-/// The distinct sources of all rows, in the order of the rows.
-fn urls(rows: &[CatalogRow]) -> Vec<&str> {
-    let mut urls: Vec<&str> = Vec::new();
-    for url in rows.iter().filter_map(|row| row.source_url.as_deref()) {
-        if !urls.contains(&url) {
-            urls.push(url);
-        }
-    }
-    urls
 }

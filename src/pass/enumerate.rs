@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
 
 use crate::model::{
-    Collection, Corruption, Digest, KeyTemplate, Record, Slice, SourceVerdict, is_temporary,
+    Collection, Corruption, Digest, KeyTemplate, Record, Slice, SourceVerdict, Sources,
+    is_temporary,
 };
 use crate::observe::Event;
 use crate::sorter::{Sorted, Sorter};
@@ -71,8 +72,7 @@ impl Context<'_> {
                 };
                 rows += 1;
                 if self.request.slice.contains(&digest) {
-                    let at_risk =
-                        self.is_at_risk(collection, &digest, row.size, row.source_url.as_deref());
+                    let at_risk = self.is_at_risk(collection, &digest, row.size, &row.sources);
                     let time = row.updated_at.unwrap_or(i64::MIN);
                     sorter.push(Record::new(digest, row.size.unwrap_or(0), time, at_risk))?;
                 }
@@ -89,19 +89,19 @@ impl Context<'_> {
         collection: &Collection,
         digest: &Digest,
         size: Option<u64>,
-        source_url: Option<&str>,
+        sources: &Sources,
     ) -> bool {
         let heal = &self.auditor.settings.heal;
         if !heal.enabled || !collection.heal || size.is_some_and(|s| s > heal.max_object_size.0) {
             return true;
         }
-        let Some(url) = source_url else { return true };
-        let bad = |known: &Vec<SourceVerdict>| {
-            let id = SourceVerdict::id_of(url);
-            known.iter().any(|verdict| verdict.source_id == id)
+        let known = self.known.verdicts.get(digest).map_or(&[][..], Vec::as_slice);
+        let refused = |source: &str| {
+            let id = || SourceVerdict::id_of(source);
+            (!known.is_empty() && known.iter().any(|verdict| verdict.source_id == id()))
+                || self.auditor.source.permits(source).is_err()
         };
-        self.known.verdicts.get(digest).is_some_and(bad)
-            || self.auditor.source.permits(url).is_err()
+        sources.iter().all(refused)
     }
 
     /// Lists a collection's prefix; `slice` may be narrower than the pass's own.

@@ -21,7 +21,7 @@ use super::policy::{Policy, host_named, host_of};
 use super::resolver::PolicyResolver;
 use super::transport::{cause_of, no_answer};
 use super::{Decoding, FetchError, Fetched, Source, SourceOptions};
-use crate::model::{redact_url, redact_urls_in};
+use crate::model::{Digest, redact_url, redact_urls_in};
 
 /// A client of HTTP(S) sources.
 pub struct HttpSource {
@@ -178,6 +178,7 @@ impl Source for HttpSource {
     async fn fetch(
         &self,
         url: &str,
+        _: &Digest,
         decoding: Decoding,
         limit: u64,
     ) -> Result<Fetched, FetchError> {

@@ -17,6 +17,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
+use crate::model::Digest;
+
 pub use http::{HttpSource, SourceError};
 pub use options::{HostOptions, SourceOptions};
 pub use retry::next_delay;
@@ -52,6 +54,9 @@ pub enum FetchError {
         /// The HTTP status.
         status: u16,
     },
+    /// It says by itself that it does not have the bytes of this digest: asking again is of no use.
+    #[error("{0}")]
+    Lacking(String),
     /// The policy allows no connection there.
     #[error("policy: {0}")]
     Policy(String),
@@ -77,15 +82,20 @@ pub enum FetchError {
     Permanent(String),
 }
 
-/// Gives the bytes of a URL again.
+/// Gives bytes again. A source is a text as [`crate::model::Sources`] spells them.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// Whether the policy allows this URL as written, without any network; the refusal completes
-    /// "policy: …".
-    fn permits(&self, url: &str) -> Result<(), String>;
+    /// Whether the policy allows this source as written, without any network; the refusal
+    /// completes "policy: …".
+    fn permits(&self, source: &str) -> Result<(), String>;
 
-    /// Asks for a URL once; the caller retries. At most `limit` bytes are handed on (of the
-    /// decoded body, where that is wanted).
-    async fn fetch(&self, url: &str, decoding: Decoding, limit: u64)
-    -> Result<Fetched, FetchError>;
+    /// Asks a source once for the bytes of a digest; the caller retries, and proves what comes. At
+    /// most `limit` bytes are handed on (of the decoded body, where that is wanted).
+    async fn fetch(
+        &self,
+        source: &str,
+        digest: &Digest,
+        decoding: Decoding,
+        limit: u64,
+    ) -> Result<Fetched, FetchError>;
 }

@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Span;
 
+/// Where Fleet's publisher serves the manifests, and where they are written (as of September 2026).
+const MAINTAINED_APPS: [&str; 2] = [
+    "https://maintained-apps.fleetdm.com/manifests",
+    "https://raw.githubusercontent.com/fleetdm/fleet/refs/heads/main/ee/maintained-apps/outputs",
+];
+
 /// `[source]`: what may be asked for bytes, and how patiently.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -27,6 +33,8 @@ pub struct SourceOptions {
     pub tries: u32,
     /// Downloads at once from one host.
     pub per_host: u32,
+    /// Where the manifests of Fleet-maintained apps lie, each tried in turn.
+    pub maintained_apps: Vec<String>,
     /// What holds for single hosts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub host: Vec<HostOptions>,
@@ -56,6 +64,7 @@ impl Default for SourceOptions {
             max_redirects: 10,
             tries: 3,
             per_host: 2,
+            maintained_apps: MAINTAINED_APPS.map(str::to_owned).to_vec(),
             host: Vec::new(),
         }
     }

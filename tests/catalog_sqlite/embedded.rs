@@ -40,7 +40,7 @@ async fn preset_restock_finds_its_collections_and_their_rows() {
     for collection in catalog.collections() {
         for row in catalog.rows(collection, &[digest(1), digest(2), digest(3)]).await.unwrap() {
             assert!(row.updated_at.is_some() && row.reference.is_some());
-            found.push((row.digest, row.name.unwrap(), row.source_url));
+            found.push((row.digest, row.name.unwrap(), row.sources.url));
         }
     }
     found.sort();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use restock::catalog::{Catalog, CatalogError, CollectionOptions, ScannedRow};
-use restock::model::{CatalogRow, Collection, Digest};
+use restock::model::{CatalogRow, Collection, Digest, Sources};
 
 /// A fresh, empty database.
 pub(crate) trait CatalogFixture: Sized {
@@ -111,12 +111,13 @@ pub(crate) async fn a_scan_reads_values_and_takes_null_zero_and_blank_as_not_kno
     let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
     let (mut rows, _) = scan(&*catalog).await.unwrap();
     rows.sort_by_key(|row| row.digest);
-    let bare = ScannedRow { digest: Some(two), size: None, updated_at: None, source_url: None };
+    let bare =
+        ScannedRow { digest: Some(two), size: None, updated_at: None, sources: Sources::default() };
     let full = ScannedRow {
         digest: Some(one),
         size: Some(10),
         updated_at: Some(1_700_000_000),
-        source_url: Some("https://h/1".to_owned()),
+        sources: Sources::of_url("https://h/1"),
     };
     let mut expected = vec![full, bare.clone(), bare];
     expected.sort_by_key(|row| row.digest);
@@ -128,10 +129,11 @@ pub(crate) async fn a_scan_reads_values_and_takes_null_zero_and_blank_as_not_kno
         CatalogRow {
             digest: one,
             name: Some("a".to_owned()),
-            source_url: Some("https://h/1".to_owned()),
+            sources: Sources::of_url("https://h/1"),
             size: Some(10),
             updated_at: chrono::DateTime::from_timestamp(1_700_000_000, 0),
             reference: Some("1".to_owned()),
+            active: true,
         }
     );
 }
@@ -150,7 +152,7 @@ pub(crate) async fn every_row_of_a_digest_is_told<F: CatalogFixture>() {
     let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
     assert_eq!(scan(&*catalog).await.unwrap().0.len(), 3);
     let rows = catalog.rows(&only(&*catalog), &[one, one]).await.unwrap();
-    let urls: BTreeSet<_> = rows.iter().filter_map(|row| row.source_url.as_deref()).collect();
+    let urls: BTreeSet<_> = rows.iter().filter_map(|row| row.sources.url.as_deref()).collect();
     assert_eq!(rows.len(), 3);
     assert_eq!(urls, BTreeSet::from(["https://h/0", "https://h/1", "https://h/2"]));
 }
@@ -269,7 +271,7 @@ pub(crate) async fn very_long_urls_come_whole_in_smaller_batches<F: CatalogFixtu
     let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
     let (rows, largest) = scan(&*catalog).await.unwrap();
     assert!(rows.len() == 20 && largest < 10, "{} rows, {largest} at once", rows.len());
-    assert!(rows.iter().all(|row| row.source_url.as_ref() == Some(&url)));
+    assert!(rows.iter().all(|row| row.sources.url.as_ref() == Some(&url)));
 }
 
 /// Column names count in any case, and views are as good as tables.

@@ -3,7 +3,7 @@
 use sqlx::sqlite::{SqliteRow, SqliteValueRef};
 use sqlx::{Decode, Row, Sqlite, TypeInfo, ValueRef};
 
-use crate::model::{CatalogRow, MalformedRow};
+use crate::model::{CatalogRow, MalformedRow, Sources};
 
 use crate::catalog::ScannedRow;
 use crate::catalog::cell::Cell;
@@ -59,13 +59,13 @@ impl Columns {
 
 /// A row of a scan, and how many bytes of text it holds.
 pub(super) fn scanned(row: &SqliteRow) -> (ScannedRow, usize) {
-    let source_url = cell(row, 3).url().map(str::to_owned);
-    let bytes = source_url.as_ref().map_or(0, String::len);
+    let sources = sources(row);
+    let bytes = sources.text_bytes();
     let scanned = ScannedRow {
         digest: cell(row, 0).digest().ok(),
         size: cell(row, 1).size(),
         updated_at: cell(row, 2).time().map(|time| time.timestamp()),
-        source_url,
+        sources,
     };
     (scanned, bytes)
 }
@@ -76,10 +76,15 @@ pub(super) fn whole(row: &SqliteRow) -> Option<CatalogRow> {
         digest: cell(row, 0).digest().ok()?,
         size: cell(row, 1).size(),
         updated_at: cell(row, 2).time(),
-        source_url: cell(row, 3).url().map(str::to_owned),
+        sources: sources(row),
         name: cell(row, 4).shown(),
         reference: cell(row, 5).shown(),
+        active: true,
     })
+}
+
+fn sources(row: &SqliteRow) -> Sources {
+    Sources { url: cell(row, 3).url().map(str::to_owned), ..Sources::default() }
 }
 
 /// A row whose digest is none; `None` where it is one.
