@@ -2,14 +2,21 @@
 
 mod cell;
 mod collections;
+mod columns;
 mod embedded;
+mod engine;
 #[cfg(test)]
 #[expect(dead_code, reason = "MySQL catalogs, which come next, read what it asks for")]
 mod fleet;
 mod open;
 mod options;
 mod query;
+mod reading;
+mod said;
+mod spelling;
+mod sql;
 mod sqlite;
+mod times;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::model::redact_url;
 
-use super::sqlite::{CatalogFile, SqliteCatalog};
+use super::sql::{Content, SqlCatalog};
+use super::sqlite::{self, CatalogFile};
 use super::{Catalog, CatalogError, CatalogOptions, CollectionOptions, Preset, collections};
 
 /// Opens the catalog and finds its collections: every query is tried, none is run. Relative paths
@@ -29,11 +30,11 @@ pub async fn open(
             ));
         }
         Preset::Restock => {
-            let found = SqliteCatalog::preset_collections(&file).await?;
+            let found = sqlite::preset_collections(&file).await?;
             collections::of_preset(found, configured)?
         }
     };
-    Ok(Arc::new(SqliteCatalog::open(file, queried).await?))
+    Ok(Arc::new(SqlCatalog::open(file, Content { queried, ..Content::default() }).await?))
 }
 
 /// The file that a `sqlite:` URL in `[catalog]` names; `sqlite:PATH` and `sqlite://PATH` are the
@@ -108,6 +109,7 @@ async fn locate(path: &Path, options: &CatalogOptions) -> Result<CatalogFile, Ca
         }
     };
     Ok(CatalogFile {
+        identity: format!("sqlite://{}", path.display()),
         path,
         shown,
         connect_timeout: options.connect_timeout.0,
