@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::model::Digest;
 
@@ -15,6 +15,7 @@ pub(super) enum Cell<'a> {
     Null,
     Integer(i64),
     Real(f64),
+    Time(DateTime<Utc>),
     Text(&'a str),
     Bytes(Cow<'a, [u8]>),
     /// Text that is not UTF-8.
@@ -36,6 +37,7 @@ impl Cell<'_> {
             Self::Null => Err("NULL".to_owned()),
             Self::Integer(number) => Err(format!("`{number}`")),
             Self::Real(number) => Err(format!("`{number}`")),
+            Self::Time(time) => Err(format!("`{time}`")),
         }
     }
 
@@ -46,7 +48,9 @@ impl Cell<'_> {
             Self::Text(text) => text.as_bytes(),
             Self::Bytes(bytes) if bytes.len() == 32 => return true,
             Self::Bytes(bytes) => bytes,
-            Self::Null | Self::Integer(_) | Self::Real(_) | Self::Garbled(_) => return false,
+            Self::Null | Self::Integer(_) | Self::Real(_) | Self::Time(_) | Self::Garbled(_) => {
+                return false;
+            }
         };
         let has = |of: fn(&u8) -> bool| hex.iter().any(of);
         !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase))
@@ -57,7 +61,7 @@ impl Cell<'_> {
         match self {
             Self::Integer(number) => Some(*number),
             Self::Text(text) => text.trim().parse().ok(),
-            Self::Null | Self::Real(_) | Self::Bytes(_) | Self::Garbled(_) => None,
+            Self::Null | Self::Real(_) | Self::Time(_) | Self::Bytes(_) | Self::Garbled(_) => None,
         }
     }
 
@@ -68,7 +72,7 @@ impl Cell<'_> {
             Self::Real(number) => whole(*number)?,
             Self::Text(text) => parse_size(text)?,
             Self::Bytes(bytes) => parse_size(str::from_utf8(bytes).ok()?)?,
-            Self::Null | Self::Garbled(_) => return None,
+            Self::Null | Self::Time(_) | Self::Garbled(_) => return None,
         };
         (size > 0).then_some(size)
     }
@@ -84,7 +88,7 @@ impl Cell<'_> {
             Self::Real(number) => *number != 0.0,
             Self::Text(text) => !is_no(text),
             Self::Bytes(bytes) => !str::from_utf8(bytes).is_ok_and(is_no),
-            Self::Null | Self::Garbled(_) => true,
+            Self::Null | Self::Time(_) | Self::Garbled(_) => true,
         }
     }
 
@@ -93,6 +97,7 @@ impl Cell<'_> {
         match self {
             Self::Integer(number) => times::of_number(*number),
             Self::Real(number) => times::of_real(*number),
+            Self::Time(time) => Some(*time),
             Self::Text(text) => times::parse(text),
             Self::Bytes(bytes) => times::parse(str::from_utf8(bytes).ok()?),
             Self::Null | Self::Garbled(_) => None,
@@ -104,7 +109,9 @@ impl Cell<'_> {
         let text = match self {
             Self::Text(text) => text,
             Self::Bytes(bytes) => str::from_utf8(bytes).ok()?,
-            Self::Null | Self::Integer(_) | Self::Real(_) | Self::Garbled(_) => return None,
+            Self::Null | Self::Integer(_) | Self::Real(_) | Self::Time(_) | Self::Garbled(_) => {
+                return None;
+            }
         };
         let text = text.trim();
         (!text.is_empty()).then_some(text)
@@ -115,7 +122,9 @@ impl Cell<'_> {
         match self {
             Self::Text(text) => Some((*text).to_owned()),
             Self::Bytes(bytes) => str::from_utf8(bytes).ok().map(str::to_owned),
-            Self::Null | Self::Integer(_) | Self::Real(_) | Self::Garbled(_) => None,
+            Self::Null | Self::Integer(_) | Self::Real(_) | Self::Time(_) | Self::Garbled(_) => {
+                None
+            }
         }
     }
 
@@ -125,6 +134,7 @@ impl Cell<'_> {
             Self::Null => return None,
             Self::Integer(number) => number.to_string(),
             Self::Real(number) => number.to_string(),
+            Self::Time(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
             Self::Text(text) => (*text).to_owned(),
             Self::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Self::Garbled(bytes) => String::from_utf8_lossy(bytes).into_owned(),

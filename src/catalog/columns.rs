@@ -6,11 +6,12 @@ use super::ScannedRow;
 use super::cell::Cell;
 use super::engine::{Column, Engine, Holds};
 
-/// The columns of a query, as SQL; `None` for those that it does not have.
+/// What is selected of the columns of a query; `None` for those that it does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Columns {
     digest: String,
-    digest_holds: Holds,
+    /// The column itself, and what it can be compared with.
+    digest_column: (String, Holds),
     size: Option<String>,
     updated_at: Option<String>,
     source_url: Option<String>,
@@ -47,7 +48,7 @@ pub(super) struct Layout {
 impl Columns {
     /// Finds the columns by name, in any case. Refused, completing "the query of collection `x` …",
     /// where there is no digest, or one of them is there twice.
-    pub(super) fn find<E: Engine>(columns: &[Column]) -> Result<Self, String> {
+    pub(super) fn find(columns: &[Column]) -> Result<Self, String> {
         let find = |name: &str| {
             let mut found = columns.iter().filter(|column| column.name.eq_ignore_ascii_case(name));
             match (found.next(), found.next()) {
@@ -55,7 +56,7 @@ impl Columns {
                 (found, None) => Ok(found),
             }
         };
-        let sql = |name: &str| Ok::<_, String>(find(name)?.map(|column| E::column(&column.name)));
+        let sql = |name: &str| Ok::<_, String>(find(name)?.map(|column| column.select.clone()));
         let digest = find("digest")?.ok_or_else(|| {
             format!(
                 "has no column `digest`: it has {}; write e.g. SELECT sha256 AS digest",
@@ -63,8 +64,8 @@ impl Columns {
             )
         })?;
         Ok(Self {
-            digest: E::column(&digest.name),
-            digest_holds: digest.holds,
+            digest: digest.select.clone(),
+            digest_column: (digest.sql.clone(), digest.holds),
             size: sql("size")?,
             updated_at: sql("updated_at")?,
             source_url: sql("source_url")?,
@@ -108,7 +109,8 @@ impl Columns {
         &self,
         digests: impl IntoIterator<Item = &'a Digest>,
     ) -> Option<String> {
-        let (texts, bytes) = match self.digest_holds {
+        let (column, holds) = &self.digest_column;
+        let (texts, bytes) = match holds {
             Holds::Text => (true, false),
             Holds::Bytes => (false, true),
             Holds::Either => (true, true),
@@ -127,7 +129,7 @@ impl Columns {
                 values.extend(of_texts);
             }
         }
-        Some(format!("{} IN ({})", self.digest, values.join(",")))
+        Some(format!("{column} IN ({})", values.join(",")))
     }
 }
 

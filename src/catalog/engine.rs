@@ -1,7 +1,6 @@
 //! [`Engine`]: what one kind of database does in its own way. All else is shared by
 //! [`super::sql::SqlCatalog`].
 
-use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,7 +17,7 @@ pub(super) type Rows<'a, D> =
 
 /// A database that can be read, and how patiently it is.
 #[async_trait]
-pub(super) trait Engine: fmt::Debug + Clone + Send + Sync + 'static {
+pub(super) trait Engine: Clone + Send + Sync + 'static {
     /// The library's word for this kind of database.
     type Database: Database;
 
@@ -52,9 +51,6 @@ pub(super) trait Engine: fmt::Debug + Clone + Send + Sync + 'static {
     /// The value of a column, whatever its type.
     fn cell(row: &<Self::Database as Database>::Row, index: usize) -> Cell<'_>;
 
-    /// A column of the wrapped query.
-    fn column(name: &str) -> String;
-
     /// A text as a literal.
     fn text(text: &str) -> String;
 
@@ -82,12 +78,15 @@ pub(super) trait Session: Send + Sized {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Column {
     pub(super) name: String,
+    /// The column itself as SQL.
+    pub(super) sql: String,
+    /// What is selected of it, as SQL.
+    pub(super) select: String,
     pub(super) holds: Holds,
 }
 
 /// What a column holds, as far as looking digests up in it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "other engines, which come next, tell them apart")]
 pub(super) enum Holds {
     Text,
     Bytes,

@@ -145,7 +145,7 @@ async fn describe<E: Engine>(
         }
         Err(said) => return Err(engine.cannot_open(said)),
     };
-    Columns::find::<E>(&columns).map_err(|problem| refuse(problem, None))
+    Columns::find(&columns).map_err(|problem| refuse(problem, None))
 }
 
 #[async_trait]

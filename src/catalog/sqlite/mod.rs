@@ -96,10 +96,6 @@ impl Engine for CatalogFile {
         }
     }
 
-    fn column(name: &str) -> String {
-        query::identifier(name)
-    }
-
     fn text(text: &str) -> String {
         query::literal(text)
     }

@@ -16,7 +16,7 @@ use super::error;
 use super::file::{FileProblem, Stamp, Stance};
 use crate::catalog::CatalogError;
 use crate::catalog::engine::{Column, Holds, Rows, Session};
-use crate::catalog::query::wrap;
+use crate::catalog::query::{identifier, wrap};
 use crate::catalog::said::Said;
 
 /// Steps of the engine between two looks at whether anybody still wants the answer.
@@ -132,7 +132,11 @@ impl Session for SqliteSession {
 
     async fn columns(&mut self, query: &str) -> Result<Vec<Column>, Said> {
         let names = self.prepare(wrap("*", query, " LIMIT 0")).await?;
-        Ok(names.into_iter().map(|name| Column { name, holds: Holds::Either }).collect())
+        let column = |name: String| {
+            let sql = identifier(&name);
+            Column { name, select: sql.clone(), sql, holds: Holds::Either }
+        };
+        Ok(names.into_iter().map(column).collect())
     }
 
     fn rows(&mut self, sql: String) -> Rows<'_, Sqlite> {

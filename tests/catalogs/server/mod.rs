@@ -1,0 +1,4 @@
+//! PostgreSQL and MariaDB: what is special about servers, and about each of them.
+
+mod fixture;
+mod postgres;
