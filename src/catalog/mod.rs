@@ -5,9 +5,8 @@ mod collections;
 mod columns;
 mod embedded;
 mod engine;
-#[cfg(test)]
-#[expect(dead_code, reason = "MySQL catalogs, which come next, read what it asks for")]
 mod fleet;
+mod mysql;
 mod open;
 mod options;
 mod postgres;

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::collections::{custom, of_preset};
+use super::collections::{custom, of_preset, overridden};
+use super::mysql::{self, MySqlEngine};
 use super::postgres::PostgresEngine;
 use super::server::{Product, Server};
 use super::sql::{Content, SqlCatalog};
 use super::sqlite::{self, CatalogFile};
 use super::url::{Location, file_of, judge, read_url};
-use super::{Catalog, CatalogError, CatalogOptions, CollectionOptions, Preset};
+use super::{Catalog, CatalogError, CatalogOptions, CollectionOptions, Preset, Remark, fleet};
 
 /// Opens the catalog and finds its collections: every query is tried, none is run. Relative paths
 /// are relative to `base`, the folder of the configuration. Nothing is ever made or written.
@@ -56,8 +57,30 @@ async fn on_server(
             let content = Content { queried, remarks, script: None };
             Ok(Arc::new(SqlCatalog::open(engine, content).await?))
         }
-        Product::MySql => Err(CatalogError::Configuration("MySQL comes next".to_owned())),
+        Product::MySql => {
+            let (engine, remarks) = Box::pin(MySqlEngine::connect(server)).await?;
+            let content = match options.preset {
+                Preset::Fleet => Box::pin(fleet(&engine, remarks, configured)).await?,
+                Preset::Custom | Preset::Restock => {
+                    Content { queried: custom(configured)?, remarks, script: None }
+                }
+            };
+            Ok(Arc::new(SqlCatalog::open(engine, content).await?))
+        }
     }
+}
+
+/// What a Fleet has in its database, changed and added to by the configuration.
+async fn fleet(
+    engine: &MySqlEngine,
+    mut remarks: Vec<Remark>,
+    configured: &[CollectionOptions],
+) -> Result<Content, CatalogError> {
+    let schema = mysql::schema(engine).await?;
+    let (found, of_schema) = fleet::collections(&schema)?;
+    remarks.extend(of_schema);
+    let queried = overridden(found, configured)?;
+    Ok(Content { queried, remarks, script: Some(fleet::SCRIPT) })
 }
 
 async fn locate(path: &Path, options: &CatalogOptions) -> Result<CatalogFile, CatalogError> {

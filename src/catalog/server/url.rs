@@ -87,7 +87,10 @@ impl Draft {
             // No statement is kept.
             (_, "statement-cache-capacity") => {}
             (Product::MySql, "socket") => self.socket = Some(value.into()),
-            (Product::MySql, "collation") => self.parameters.push((name.to_owned(), value)),
+            (Product::MySql, "collation") if value.chars().all(is_word) => {
+                self.parameters.push((name.to_owned(), value));
+            }
+            (Product::MySql, "collation") => return Err("has a `collation` that is none".into()),
             // A plus sign reads as a space there.
             (Product::MySql, "timezone" | "time-zone")
                 if matches!(value.trim_start_matches([' ', '+']), "00:00" | "UTC") => {}
@@ -142,6 +145,10 @@ impl Draft {
         };
         Ok((Address { product, place, user, password, database, parameters }, asked))
     }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 fn filled(text: String) -> Option<String> {
@@ -219,6 +226,7 @@ mod tests {
             ("mysql://u@h/db?charset=latin1", "`charset`, which restock sets itself"),
             ("postgres://u@h1,h2/db", "several hosts"),
             ("postgres://u@h/db?port=SECRET", "`port` that is none"),
+            ("mysql://u@h/db?collation=x;SECRET", "`collation` that is none"),
             ("mysql://u:%FF@h/db", "no UTF-8"),
         ] {
             let problem = identity(url).unwrap_err();

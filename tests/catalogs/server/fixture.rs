@@ -18,7 +18,23 @@ pub(crate) trait Kind {
     fn bytes(hex: &str) -> String;
 }
 
+pub(crate) struct MariaDb;
+
 pub(crate) struct Postgres;
+
+impl Kind for MariaDb {
+    const ENGINE: Engine = Engine::MariaDb;
+    const BYTES: &'static str = "VARBINARY(64)";
+    const LONG_TEXT: &'static str = "LONGTEXT";
+
+    fn quoted(name: &str) -> String {
+        format!("`{name}`")
+    }
+
+    fn bytes(hex: &str) -> String {
+        format!("X'{hex}'")
+    }
+}
 
 impl Kind for Postgres {
     const ENGINE: Engine = Engine::Postgres;
