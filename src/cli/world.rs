@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::{self, Catalog};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::heal::Healer;
+use crate::heal::{CatalogTexts, Healer};
 use crate::ledger::{self, Ledger};
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
-use crate::source::{HttpSource, Source};
+use crate::source::{AllSources, Source};
 use crate::store::{self, HealStore, Store};
 
 /// Everything that a configuration names, open.
@@ -58,7 +58,8 @@ impl World {
     ) -> anyhow::Result<Self> {
         let options = &config.options;
         let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
-        let source: Arc<dyn Source> = Arc::new(HttpSource::new(&options.source)?);
+        let texts = Arc::new(CatalogTexts(Arc::clone(&catalog)));
+        let source: Arc<dyn Source> = Arc::new(AllSources::new(&options.source, texts)?);
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
     }
