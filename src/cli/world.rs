@@ -12,7 +12,7 @@ use crate::ledger::{self, Ledger};
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
-use crate::source::{AllSources, Source};
+use crate::source::{AllSources, Source, SourceError, SourceOptions};
 use crate::store::{self, HealStore, Store};
 
 /// Everything that a configuration names, open.
@@ -58,8 +58,7 @@ impl World {
     ) -> anyhow::Result<Self> {
         let options = &config.options;
         let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
-        let texts = Arc::new(CatalogTexts(Arc::clone(&catalog)));
-        let source: Arc<dyn Source> = Arc::new(AllSources::new(&options.source, texts)?);
+        let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
     }
@@ -108,4 +107,13 @@ impl World {
             sorter: SorterOptions::default(),
         }
     }
+}
+
+/// Every kind of source, texts of this catalog among them.
+pub(super) fn source_over(
+    options: &SourceOptions,
+    catalog: &Arc<dyn Catalog>,
+) -> Result<Arc<dyn Source>, SourceError> {
+    let texts = Arc::new(CatalogTexts(Arc::clone(catalog)));
+    Ok(Arc::new(AllSources::new(options, texts)?))
 }

@@ -7,6 +7,7 @@ mod catalog;
 mod heals;
 mod offers;
 mod scripts;
+mod survey;
 mod urls;
 
 #[path = "../support/mod.rs"]
