@@ -30,6 +30,7 @@ const LAYERS: &[&[(&str, May)]] = &[
         ("ledger", May::Only(&["model"])),
         ("sorter", May::Only(&["model"])),
         ("observe", May::Only(&["model", "plan"])),
+        ("gitops", May::Only(&["model"])),
     ],
     &[("heal", May::Below)],
     &[("pass", May::Below), ("import", May::Below)],
