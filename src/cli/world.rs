@@ -9,11 +9,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::Healer;
 use crate::ledger::{self, Ledger};
+use crate::model::Collection;
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
 use crate::source::{HttpSource, Source};
 use crate::store::{self, HealStore, Store};
+
+use super::UsageError;
 
 /// Everything that a configuration names, open.
 pub(super) struct World {
@@ -70,6 +73,18 @@ impl World {
             tries: self.config.options.source.tries,
             cancel: self.cancel.clone(),
         }
+    }
+
+    /// The collections of these names; all of them where no name is given.
+    pub(super) fn selected(&self, names: &[String]) -> Result<Vec<&Collection>, UsageError> {
+        let known = self.catalog.collections();
+        if let Some(name) = names.iter().find(|name| !known.iter().any(|c| c.name == **name)) {
+            let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
+            let message = format!("there is no collection `{name}`");
+            return Err(UsageError::new(message, format!("the catalog has {}", known.join(", "))));
+        }
+        let wanted = |c: &&Collection| names.is_empty() || names.contains(&c.name);
+        Ok(known.iter().filter(wanted).collect())
     }
 
     fn settings(&self) -> Settings {
