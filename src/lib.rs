@@ -20,6 +20,7 @@ pub mod model;
 pub mod observe;
 pub mod pass;
 pub mod plan;
+pub mod preflight;
 pub mod reconcile;
 pub mod report;
 pub mod sorter;

@@ -33,8 +33,8 @@ const LAYERS: &[&[(&str, May)]] = &[
         ("gitops", May::Only(&["model"])),
     ],
     &[("heal", May::Below)],
-    &[("pass", May::Below), ("import", May::Below)],
-    &[("report", May::Only(&["model", "clock", "plan", "observe", "pass"]))],
+    &[("pass", May::Below), ("import", May::Below), ("preflight", May::Below)],
+    &[("report", May::Only(&["model", "clock", "plan", "observe", "gitops", "pass", "preflight"]))],
     &[("config", May::Below)],
     &[("cli", May::Below)],
     // The crate's root and the binary are the wiring.

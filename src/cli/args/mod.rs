@@ -3,6 +3,7 @@
 mod inspect;
 mod local;
 mod pass;
+mod preflight;
 mod slice;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use super::logging::LogFormat;
 pub use inspect::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
 pub use pass::{AuditArgs, HealArgs, PassArgs};
+pub use preflight::PreflightArgs;
 pub use slice::{NoSliceError, SliceArg};
 
 const EXIT_CODES: &str = "\
@@ -93,6 +95,8 @@ pub enum Command {
     Heal(HealArgs),
     /// Ask the store for single objects.
     Probe(ProbeArgs),
+    /// Tell what Fleet would do with the packages of GitOps files.
+    Preflight(PreflightArgs),
     /// Tell all that is known of one object.
     Show(ShowArgs),
     /// Tell what the ledger knows now.
