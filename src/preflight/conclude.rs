@@ -1,6 +1,6 @@
 //! [`Report`]: what is said of all files, and the exit code that follows.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -115,7 +115,7 @@ impl Report {
 
     fn bare(found: Found, repairs: Vec<Repair>, mut errors: Vec<PassError>) -> Self {
         let Found { references, problems, unreadable, files } = found;
-        errors.extend(unreadable.into_iter().map(|(path, cause)| unreadable_path(&path, cause)));
+        errors.extend(unreadable.into_iter().map(|(path, cause)| unreadable_path(&path, &cause)));
         let ended = |wanted: fn(RepairResult) -> bool| {
             count(repairs.iter().filter(|repair| wanted(repair.result)))
         };
@@ -162,7 +162,7 @@ impl Report {
     }
 }
 
-fn unreadable_path(path: &PathBuf, cause: String) -> PassError {
+fn unreadable_path(path: &Path, cause: &str) -> PassError {
     let subject = path.display().to_string();
     let message = format!("cannot read {subject}: {cause}");
     PassError { code: "unreadable".to_owned(), message, subject: Some(subject) }

@@ -102,15 +102,12 @@ pub(super) fn answer(question: &Question<'_>, known: &Known) -> Answer {
         return new(Verdict::Unknown, format!("cannot ask for its rows: {cause}"));
     }
     let why = why(known, &spots);
-    let answer = match question.url {
-        Some(url) => {
-            let url = redact_url(url);
-            new(Verdict::WillDownload, format!("Fleet downloads it from {url}: {why}"))
-        }
-        None => {
-            let message = format!("package not found with hash {}", question.digest);
-            Answer { detail: Some(why), ..new(Verdict::WouldFail, message) }
-        }
+    let answer = if let Some(url) = question.url {
+        let url = redact_url(url);
+        new(Verdict::WillDownload, format!("Fleet downloads it from {url}: {why}"))
+    } else {
+        let message = format!("package not found with hash {}", question.digest);
+        Answer { detail: Some(why), ..new(Verdict::WouldFail, message) }
     };
     match spots.first() {
         Some(spot) => answer.placed(spot),
@@ -161,7 +158,7 @@ pub(super) fn tell_repeated(references: &[Reference], answers: &mut Vec<Answer>)
         let message =
             format!("cannot have multiple installers with the same hash \"{digest}\" on one team");
         let mut repeated = Answer::new(at, Some(digest), Verdict::WouldFail, message);
-        let other = if by_path { before.0 } else { before.1 };
+        let other = if before.0 == used { before.1 } else { before.0 };
         repeated.detail =
             Some(format!("it is asked for at {}:{} too", other.file.display(), other.line));
         let next = answers.len();

@@ -106,13 +106,13 @@ impl Preflight<'_> {
     async fn probe(&self, known: &mut HashMap<Digest, Known>) -> Result<(), PreflightError> {
         let spots = known.values_mut().flat_map(|known| &mut known.spots);
         let asked: Vec<_> = spots.filter(|spot| !spot.urls.is_empty()).collect();
-        let prober = Prober::new(self.store).await?;
+        let store = Prober::new(self.store).await?;
         let corruptions = self.ledger.corruptions().await?;
         let corruptions: HashMap<_, _> =
             corruptions.iter().map(|corruption| (corruption.key.as_str(), corruption)).collect();
-        let prober = &prober;
+        let store = &store;
         let probes = asked.into_iter().map(|spot| async move {
-            let certainty = prober.ask(&spot.key).await;
+            let certainty = store.ask(&spot.key).await;
             (spot, certainty)
         });
         let mut probes = futures::stream::iter(probes).buffer_unordered(self.concurrency.max(1));

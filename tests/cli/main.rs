@@ -20,6 +20,7 @@ mod ends;
 mod input;
 mod place;
 mod plans;
+mod preflight;
 mod secrets;
 mod shapes;
 mod story;
