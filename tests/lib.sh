@@ -95,13 +95,14 @@ install_cargo_tool() {
 # --- Environment ----------------------------------------------------------------------------
 
 # Nothing of the user's own may change a result, and nothing may leave this machine: no proxy, no
-# credentials, no configuration of S3 clients, no look-up of an instance's role. AWS_CA_BUNDLE is
-# among what goes: rclone refuses to start with one that it cannot parse.
+# credentials, no configuration of S3 and database clients, no look-up of an instance's role.
+# AWS_CA_BUNDLE is among what goes: rclone refuses to start with one that it cannot parse.
 hermetic() {
     local name
     for name in $(compgen -e); do
         case $name in
-        AWS_* | RCLONE_* | RESTOCK_* | JFS_* | MINIO_* | \
+        AWS_* | RCLONE_* | RESTOCK_* | JFS_* | MINIO_* | FLEET_* | \
+            PG* | MYSQL_* | MARIADB_* | \
             http_proxy | https_proxy | all_proxy | no_proxy | \
             HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY | \
             CARGO_HTTP_PROXY | DATABASE_URL) unset "$name" ;;
@@ -128,10 +129,14 @@ begin_work() {
 }
 
 # Stops what launch started and nothing else: the shell knows its own running jobs, and each of
-# them leads a process group of its own. The data is thrown away, so there is nothing to flush.
+# them leads a process group of its own. The data is thrown away, so there is nothing to flush;
+# only PostgreSQL is asked to go, because its shared memory would stay.
 clean_up() {
     local pid
     for pid in $(jobs -rp); do
+        if [[ $pid == "${PIDS[postgres]-}" ]]; then
+            { kill -QUIT "$pid" && wait "$pid"; } 2>/dev/null || true
+        fi
         { kill -KILL -- "-$pid" && wait "$pid"; } 2>/dev/null || true
     done
     rm -rf "$WORK/data"
@@ -142,7 +147,7 @@ clean_up() {
 # would push what the tests said off the screen.
 point_to_logs() {
     KEEP_LOGS=1
-    if (($(jobs -rp | wc -l) < 2)); then
+    if (($(jobs -rp | wc -l) < ${#PIDS[@]})); then
         show_logs
     else
         say "the servers' logs are in $WORK/logs"
@@ -166,12 +171,21 @@ print(s.getsockname()[1])'
 }
 
 # launch NAME COMMAND...: a background job in a process group of its own, which job control gives.
+# The log is that of its last start, for some are known by it to be ready.
 launch() {
     local name=$1
     shift
     set -m
-    HOME=$WORK/data TMPDIR=$WORK/data "$@" </dev/null >>"$WORK/logs/$name.log" 2>&1 &
+    HOME=$WORK/data TMPDIR=$WORK/data "$@" </dev/null >"$WORK/logs/$name.log" 2>&1 &
     set +m
+}
+
+# dying COMMAND...: becomes the command, which ends with this script even if that is killed.
+dying() {
+    if setpriv --help 2>/dev/null | grep -q pdeathsig; then
+        exec setpriv --pdeathsig KILL -- "$@"
+    fi
+    exec "$@"
 }
 
 # answers PORT PATH: whether a GET gives 200. Needs no curl on the machine.
@@ -184,17 +198,27 @@ answers() {
     [[ $status == HTTP/1.?\ 200* ]]
 }
 
-# up NAME PATH: starts a server with launch_NAME on a free port, which it leaves in PORT. Someone
-# else may take the port before the server does; then it ends at once, and another port is tried.
-up() {
-    local name=$1 path=$2 pid deadline
-    for _ in 1 2 3; do
-        PORT=$(free_port)
+declare -A PORTS PIDS
+
+# begin NAME...: starts servers with launch_NAME on free ports, which are left in PORTS.
+begin() {
+    local name
+    for name in "$@"; do
+        PORTS[$name]=$(free_port)
         "launch_$name"
-        pid=$!
-        deadline=$((SECONDS + 30))
-        while kill -0 "$pid" 2>/dev/null && ((SECONDS < deadline)); do
-            if answers "$PORT" "$path" && kill -0 "$pid" 2>/dev/null; then
+        PIDS[$name]=$!
+    done
+}
+
+# up NAME: waits until NAME_answers. Someone else may take the port before the server does; then
+# it ends at once, and another port is tried.
+up() {
+    local name=$1 attempt deadline
+    for attempt in 1 2 3; do
+        ((attempt == 1)) || begin "$name"
+        deadline=$((SECONDS + 60))
+        while kill -0 "${PIDS[$name]}" 2>/dev/null && ((SECONDS < deadline)); do
+            if "${name}_answers" && kill -0 "${PIDS[$name]}" 2>/dev/null; then
                 return 0
             fi
             sleep 0.05
@@ -205,30 +229,41 @@ up() {
 }
 
 launch_moto() {
-    launch moto "$VENV/bin/moto_server" -H 127.0.0.1 -p "$PORT"
+    launch moto dying "$VENV/bin/moto_server" -H 127.0.0.1 -p "${PORTS[moto]}"
 }
+moto_answers() { answers "${PORTS[moto]}" /moto-api/; }
 
 # --keep-etag and --object-meta: without them the gateway has no ETags and forgets user metadata.
 # --no-agent, --metrics, --no-usage-report: no listener on a fixed port, no word to its makers.
-launch_juicefs() {
-    launch juicefs env \
-        MINIO_ROOT_USER="$RESTOCK_TEST_ACCESS_KEY" MINIO_ROOT_PASSWORD="$RESTOCK_TEST_SECRET_KEY" \
-        "$VENV/bin/juicefs" --no-agent gateway --keep-etag --object-meta --no-banner --no-bgjob \
+# Without --trash-days 0 a deleted object would move to a trash that listings show.
+serve_juicefs() {
+    local juicefs=("$VENV/bin/juicefs" --no-agent) meta=sqlite3://$WORK/data/juicefs.db
+    "${juicefs[@]}" format --storage file --bucket "$WORK/data/blocks/" --trash-days 0 \
+        "$meta" "$RESTOCK_TEST_JUICEFS_BUCKET"
+    export MINIO_ROOT_USER=$RESTOCK_TEST_ACCESS_KEY MINIO_ROOT_PASSWORD=$RESTOCK_TEST_SECRET_KEY
+    dying "${juicefs[@]}" gateway --keep-etag --object-meta --no-banner --no-bgjob \
         --cache-size 0 --cache-dir "$WORK/data/cache" --metrics 127.0.0.1:0 --no-usage-report \
-        "sqlite3://$WORK/data/juicefs.db" "127.0.0.1:$PORT"
+        "$meta" "127.0.0.1:${PORTS[juicefs]}"
 }
+launch_juicefs() { launch juicefs serve_juicefs; }
+juicefs_answers() { answers "${PORTS[juicefs]}" /minio/health/ready; }
 
-# Starts both servers and exports what the tests read of them.
+# Starts all servers side by side and exports what the tests read of them.
 start_servers() {
     export RESTOCK_TEST_ACCESS_KEY=restock-test RESTOCK_TEST_SECRET_KEY=restock-test-secret
     export RESTOCK_TEST_JUICEFS_BUCKET=restock
     begin_work
-    up moto /moto-api/
-    export RESTOCK_TEST_MOTO=http://127.0.0.1:$PORT
-    # Without --trash-days 0 a deleted object would move to a trash that listings show.
-    "$VENV/bin/juicefs" --no-agent format --storage file --bucket "$WORK/data/blocks/" \
-        --trash-days 0 "sqlite3://$WORK/data/juicefs.db" "$RESTOCK_TEST_JUICEFS_BUCKET" \
-        >>"$WORK/logs/juicefs.log" 2>&1 || { show_logs; die "juicefs format failed"; }
-    up juicefs /minio/health/ready
-    export RESTOCK_TEST_JUICEFS=http://127.0.0.1:$PORT
+    begin moto juicefs
+    prepare_databases
+    begin mariadb postgres
+    up moto
+    up juicefs
+    up mariadb
+    up postgres
+    export RESTOCK_TEST_MOTO=http://127.0.0.1:${PORTS[moto]}
+    export RESTOCK_TEST_JUICEFS=http://127.0.0.1:${PORTS[juicefs]}
+    export_databases
 }
+
+# shellcheck source-path=SCRIPTDIR source=databases.sh
+. "$ROOT/tests/databases.sh"

@@ -34,7 +34,13 @@ const LAYERS: &[&[(&str, May)]] = &[
     ],
     &[("heal", May::Below)],
     &[("pass", May::Below), ("import", May::Below), ("preflight", May::Below)],
-    &[("report", May::Only(&["model", "clock", "plan", "observe", "gitops", "pass", "preflight"]))],
+    &[
+        (
+            "report",
+            May::Only(&["model", "clock", "plan", "observe", "gitops", "pass", "preflight"]),
+        ),
+        ("daemon", May::Below),
+    ],
     &[("config", May::Below)],
     &[("cli", May::Below)],
     // The crate's root and the binary are the wiring.

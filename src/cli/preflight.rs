@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::catalog::{DEFAULT_COLLECTION, Preset};
 use crate::gitops::{self, Found, Reference};
 use crate::model::{Command, Digest, Outcome, PassError, Slice};
-use crate::pass::{FailOn, PassFailure, Request};
+use crate::pass::{FailOn, PassFailure, Request, Restraint};
 use crate::preflight::{Healed, Preflight, Report, Resolved};
 use crate::report::{Color, PreflightReport, Render, TextOptions};
 
@@ -93,6 +93,7 @@ async fn heal(world: &World, digests: Vec<Digest>, args: &PreflightArgs) -> anyh
         deep: None,
         digests: Some(digests),
         fail_on: FailOn::default(),
+        restraint: Restraint::default(),
     };
     let report = world.auditor().heal(&request, &world.healer()).await?;
     let mut errors = report.summary.errors;

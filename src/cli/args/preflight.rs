@@ -15,9 +15,9 @@ With `-q`, only what fails or could not be checked is printed
 Exit codes: 0 all is there or will be downloaded, 2 GitOps would fail or hand out wrong bytes, 3 some could not be checked, 1 a path could not be read
 
 Examples:
-  restock preflight .
+  restock preflight fleets
   restock preflight default.yml teams/*.yml --output github
-  restock preflight fleets --heal --report junit=preflight.xml")]
+  restock preflight default.yml fleets --heal --report junit=preflight.xml")]
 pub struct PreflightArgs {
     /// Fleet GitOps files, folders of them, or patterns.
     #[arg(value_name = "PATH", required = true)]
