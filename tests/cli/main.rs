@@ -13,6 +13,7 @@
 mod support;
 
 mod binary;
+mod ci_examples;
 mod demo;
 mod documents;
 mod doubt;
