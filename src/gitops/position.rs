@@ -30,7 +30,9 @@ pub(super) struct Positions {
 
 impl Positions {
     pub(super) fn new(original: &str) -> Self {
-        let ends = original.chars().enumerate().filter(|(_, c)| *c == '\n').map(|(at, _)| at + 1);
+        // What ends a file is no line of it: nobody could be shown there.
+        let text = original.strip_suffix('\n').unwrap_or(original);
+        let ends = text.chars().enumerate().filter(|(_, c)| *c == '\n').map(|(at, _)| at + 1);
         Self { lines: std::iter::once(0).chain(ends).collect(), pieces: Vec::new() }
     }
 
@@ -80,6 +82,6 @@ mod tests {
         assert_eq!(at("x"), (2, 3));
         assert_eq!(at("$y"), (2, 7));
         assert_eq!(at("z"), (2, 10));
-        assert_eq!(positions.of(10_000).0, 3);
+        assert_eq!(positions.of(10_000).0, 2);
     }
 }

@@ -260,7 +260,8 @@ fn annotations_name_files_from_the_checkout_on_and_no_more_than_ten_of_a_level()
 fn test_cases_hold_whatever_is_written_in_the_files() {
     let (place, objects) = Place::healthy(2);
     let hostile = "    - hash_sha256: \"<&\\\"\\e[31m\\0]]>\\uFFFE\"\n".to_owned();
-    place.team("a.yml", &[alone(objects[0].digest), hostile]);
+    let odd_path = "    - path: \"\\uFFFE\\uFFFF.yml\"\n".to_owned();
+    place.team("a.yml", &[alone(objects[0].digest), hostile, odd_path]);
     let line = "preflight a.yml --report junit=out.xml --report github=out.txt --output junit";
     let ran = place.run(line).exits(2);
     let file = fs::read_to_string(place.path("out.xml")).unwrap();
@@ -278,7 +279,7 @@ fn test_cases_hold_whatever_is_written_in_the_files() {
             failures += usize::from(tag.name().as_ref() == b"failure");
         }
     }
-    assert_eq!((cases, failures), (3, 1), "{file}");
+    assert_eq!((cases, failures), (4, 2), "{file}");
     let allowed = |c: char| c == '\n' || !c.is_control() && u32::from(c) & 0xfffe != 0xfffe;
     assert!(file.chars().all(allowed), "{file}");
 

@@ -76,10 +76,11 @@ fn check(bytes: &[u8]) {
     let naming = "name: T\nsoftware:\n  packages:\n    - path: fuzzed.yml\n";
     fs::write(folder.path().join("naming.yml"), naming).unwrap();
     let found = read(folder.path(), &["fuzzed.yml", "naming.yml"]);
-    let n_lines = bytes.split(|byte| *byte == b'\n').count();
+    let ends = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let n_lines = ends.split(|byte| *byte == b'\n').count();
     let places = found.references.iter().map(|reference| &reference.at);
     for place in places.chain(found.problems.iter().map(|problem| &problem.at)) {
-        let within = if place.file.ends_with("naming.yml") { 5 } else { n_lines };
+        let within = if place.file.ends_with("naming.yml") { 4 } else { n_lines };
         assert!(place.line >= 1 && place.column >= 1, "{place:?}");
         assert!(usize::try_from(place.line).unwrap() <= within, "{place:?} of {within}");
     }
@@ -87,34 +88,34 @@ fn check(bytes: &[u8]) {
 }
 
 /// Files in which something is looked at again for each of very many others: if that took the
-/// product of both, these would take hours.
+/// product of both, these would take minutes.
 #[test]
 fn hostile_files_take_no_more_than_their_size() {
-    let wide = (0..50_000).map(|n| format!("  k{n}: v\n")).collect::<Vec<_>>().concat();
-    let aliases = "    - *a\n".repeat(50_000);
-    let merges = "    - {<<: *a}\n".repeat(40_000);
+    let wide = (0..20_000).map(|n| format!("  k{n}: v\n")).collect::<Vec<_>>().concat();
+    let aliases = "    - *a\n".repeat(20_000);
+    let merges = "    - {<<: *a}\n".repeat(15_000);
     let head = "software:\n  packages:\n";
     check(format!("x: &a\n{wide}{head}{aliases}").as_bytes());
     check(format!("x: &a\n{wide}{head}{merges}").as_bytes());
-    check(format!("x: &a\n{}{head}{aliases}", "  url: u\n".repeat(50_000)).as_bytes());
-    check(format!("- &a\n{wide}{}", "- *a\n".repeat(200_000)).as_bytes());
-    let paths = "    - path: fuzzed.yml\n".repeat(25_000);
+    check(format!("x: &a\n{}{head}{aliases}", "  url: u\n".repeat(20_000)).as_bytes());
+    check(format!("- &a\n{wide}{}", "- *a\n".repeat(80_000)).as_bytes());
+    let paths = "    - path: fuzzed.yml\n".repeat(10_000);
     check(format!("{head}{paths}").as_bytes());
-    let listed = "- hash_sha256: 0\n".repeat(100_000);
+    let listed = "- hash_sha256: 0\n".repeat(30_000);
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("l.yml"), listed).unwrap();
-    let naming = format!("name: T\n{head}{}", "    - path: l.yml\n".repeat(100_000));
+    let naming = format!("name: T\n{head}{}", "    - path: l.yml\n".repeat(30_000));
     fs::write(folder.path().join("t.yml"), naming).unwrap();
     let found = read(folder.path(), &["t.yml"]);
     assert!(found.references.is_empty(), "numbers are no hashes");
-    assert_eq!(found.problems.len(), 100_000);
-    check("$UNSET".repeat(300_000).as_bytes());
-    check(format!("software: {}", "\\$".repeat(500_000)).as_bytes());
-    check("  description: $x\n".repeat(100_000).as_bytes());
+    assert_eq!(found.problems.len(), 30_000);
+    check("$UNSET".repeat(100_000).as_bytes());
+    check(format!("software: {}", "\\$".repeat(200_000)).as_bytes());
+    check("  description: $x\n".repeat(40_000).as_bytes());
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
     fn random_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
