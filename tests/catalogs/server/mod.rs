@@ -1,5 +1,7 @@
 //! PostgreSQL and MariaDB: what is special about servers, and about each of them.
 
+mod connecting;
 mod fixture;
 mod mariadb;
 mod postgres;
+mod tls;
