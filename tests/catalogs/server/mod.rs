@@ -2,6 +2,7 @@
 
 mod connecting;
 mod fixture;
+mod losing;
 mod mariadb;
 mod postgres;
 mod tls;
