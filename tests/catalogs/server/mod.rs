@@ -2,7 +2,9 @@
 
 mod connecting;
 mod fixture;
+mod fleet;
 mod losing;
 mod mariadb;
 mod postgres;
 mod tls;
+mod types;
