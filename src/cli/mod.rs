@@ -15,8 +15,10 @@ mod output;
 mod passes;
 mod probe;
 pub mod progress;
+mod run;
 mod show;
 mod signals;
+mod sources;
 mod unable;
 mod world;
 
@@ -29,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError, Environment};
 use crate::model::redact_urls_in;
-use crate::observe::Silent;
+use crate::observe::{Observer, Silent};
 use crate::report::{Color, TextOptions};
 use args::{Cli, Command, Common};
 use console::Console;
@@ -72,9 +74,13 @@ impl Context<'_> {
 
     /// Everything that the configuration names, open, with progress on stderr.
     async fn open(&self) -> anyhow::Result<World> {
+        World::open(self.config()?, self.observer(), self.cancel.clone()).await
+    }
+
+    /// Shows progress on stderr.
+    fn observer(&self) -> Arc<dyn Observer> {
         let quiet = self.common.quiet;
-        let progress = if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) };
-        World::open(self.config()?, Arc::new(progress), self.cancel.clone()).await
+        Arc::new(if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) })
     }
 
     /// The same for a command that is done in a moment.
@@ -93,7 +99,7 @@ pub async fn run(
 ) -> u8 {
     let mut stdout = Output::new(stdout);
     let ran = match Cli::read(args) {
-        Ok(cli) => run_command(&cli, environment, &mut stdout, stderr).await,
+        Ok(cli) => Box::pin(run_command(&cli, environment, &mut stdout, stderr)).await,
         Err(error) => tell_usage(&error, &mut stdout, stderr).map_err(anyhow::Error::from),
     };
     let flushed = stdout.flush();
@@ -131,9 +137,13 @@ async fn run_command(
             console,
             text: TextOptions { color, invocation: &invocation },
         };
-        signals.race(dispatch(&cli.command, &mut context), &cancel).await
+        Box::pin(signals.race(dispatch(&cli.command, &mut context), &cancel)).await
     };
     if let Some(signal) = ended.signal {
+        if matches!((&cli.command, &ended.result), (Command::Run(_), Some(Ok(_)))) {
+            // A daemon is meant to be ended so, and has drained.
+            return Ok(0);
+        }
         // What a drain could not do is told, and the signal still decides the exit code.
         if let Some(Err(error)) = ended.result {
             tell(stderr, &describe(&error));
@@ -149,8 +159,10 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Import(args) => import_cmd::run(args, context).await,
         Command::Audit(args) => passes::audit(args, context).await,
         Command::Heal(args) => passes::heal(args, context).await,
+        Command::Run(_) => run::run(context).await,
         Command::Probe(args) => answers::probe(args, context).await,
         Command::Show(args) => answers::show(args, context).await,
+        Command::Sources(args) => sources::run(args, context).await,
         Command::Status(args) => answers::status(args, context).await,
         Command::Breaker(args) => answers::breaker(args, context).await,
         Command::Config(args) => config_cmd::run(args, context).await,

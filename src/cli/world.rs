@@ -7,17 +7,17 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::{self, Catalog, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::heal::Healer;
+use crate::heal::{CatalogTexts, Healer};
 use crate::ledger::{self, Ledger};
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
-use crate::source::{HttpSource, Source};
+use crate::source::{AllSources, Source, SourceError, SourceOptions};
 use crate::store::{self, HealStore, Store};
 
 /// Everything that a configuration names, open.
 pub(super) struct World {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) catalog: Arc<dyn Catalog>,
     pub(super) store: Arc<dyn HealStore>,
     pub(super) source: Arc<dyn Source>,
@@ -33,8 +33,30 @@ impl World {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
+        let store = store::open(&config.options.store, &config.base).await?;
+        let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+        Self::of(Arc::new(config), store, ledger, observer, cancel).await
+    }
+
+    /// The same over a ledger that is open already: that of the configuration's store.
+    pub(super) async fn with_ledger(
+        config: Arc<Config>,
+        ledger: Arc<dyn Ledger>,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let store = store::open(&config.options.store, &config.base).await?;
+        Self::of(config, store, ledger, observer, cancel).await
+    }
+
+    async fn of(
+        config: Arc<Config>,
+        store: Arc<dyn HealStore>,
+        ledger: Arc<dyn Ledger>,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> anyhow::Result<Self> {
         let options = &config.options;
-        let store = store::open(&options.store, &config.base).await?;
         let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
         for remark in catalog.remarks() {
             match remark {
@@ -42,8 +64,7 @@ impl World {
                 Remark::Found(text) => tracing::debug!("catalog: {text}"),
             }
         }
-        let source: Arc<dyn Source> = Arc::new(HttpSource::new(&options.source)?);
-        let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+        let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
     }
@@ -84,6 +105,7 @@ impl World {
             grace: self.config.grace().0,
             concurrency: options.audit.concurrency,
             deep_concurrency: options.deep.concurrency,
+            bandwidth: None,
             heal: options.heal.clone(),
             breaker: options.breaker.clone(),
             orphans: options.orphans.clone(),
@@ -91,4 +113,13 @@ impl World {
             sorter: SorterOptions::default(),
         }
     }
+}
+
+/// Every kind of source, texts of this catalog among them.
+pub(super) fn source_over(
+    options: &SourceOptions,
+    catalog: &Arc<dyn Catalog>,
+) -> Result<Arc<dyn Source>, SourceError> {
+    let texts = Arc::new(CatalogTexts(Arc::clone(catalog)));
+    Ok(Arc::new(AllSources::new(options, texts)?))
 }

@@ -4,6 +4,7 @@
 mod journal;
 mod publish;
 mod restore;
+mod texts;
 mod transfer;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use crate::source::Source;
 use crate::store::HealStore;
 
 pub use journal::Journal;
+pub use texts::CatalogTexts;
 
 /// What stops a heal as a whole; the trouble of one object never does.
 #[derive(Debug, thiserror::Error)]
@@ -201,6 +203,8 @@ const fn hold_sentence(why: Hold) -> &'static str {
             "a part of the pass failed, and the rest saw more damage than the breaker lets pass"
         }
         Hold::HealingOff => "healing is off for it",
+        Hold::Paused => "healing is paused",
+        Hold::BackOff => "its last heal failed, and the next is not due yet: see `restock show`",
     }
 }
 

@@ -13,9 +13,11 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use super::logging::LogFormat;
 
-pub use inspect::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
+pub use inspect::{
+    AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, SourcesArgs, StatusArgs,
+};
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
-pub use pass::{AuditArgs, HealArgs, PassArgs};
+pub use pass::{AuditArgs, HealArgs, PassArgs, RunArgs};
 pub use slice::{NoSliceError, SliceArg};
 
 const EXIT_CODES: &str = "\
@@ -91,10 +93,14 @@ pub enum Command {
     Audit(AuditArgs),
     /// Put back what is missing or corrupt.
     Heal(HealArgs),
+    /// Stay, and do both on a schedule.
+    Run(RunArgs),
     /// Ask the store for single objects.
     Probe(ProbeArgs),
     /// Tell all that is known of one object.
     Show(ShowArgs),
+    /// Ask whether each object could be had again today, without downloading any.
+    Sources(SourcesArgs),
     /// Tell what the ledger knows now.
     Status(StatusArgs),
     /// Show the breaker, or answer it.
