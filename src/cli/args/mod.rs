@@ -37,7 +37,9 @@ Examples:
   restock import PATH          begin with files of your own
   restock audit                what is missing, corrupt or too many
   restock heal --dry-run       what would be done about it
-  restock config check         whether restock.toml can be used";
+  restock config check         whether restock.toml can be used
+  restock --from-fleet-env audit
+                               the same beside a Fleet server, without restock.toml";
 
 /// Keeps a catalog of SHA-256 digests and the object store behind it in agreement.
 #[derive(Debug, Parser)]
@@ -66,6 +68,10 @@ pub struct Common {
     /// Take this configuration [default: ./restock.toml, then /etc/restock/restock.toml].
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Take catalog and store from the variables of a Fleet server (`FLEET_MYSQL_…`,
+    /// `FLEET_S3_SOFTWARE_INSTALLERS_…`), over those of the configuration, which is not needed then.
+    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    pub from_fleet_env: bool,
     /// Tell warnings and errors only, and draw no progress.
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     pub quiet: bool,
