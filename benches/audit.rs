@@ -20,7 +20,7 @@ use restock::clock::SystemClock;
 use restock::ledger;
 use restock::model::{Command, KeyTemplate, Slice, Summary};
 use restock::observe::Silent;
-use restock::pass::{Auditor, FailOn, Request, Settings};
+use restock::pass::{Auditor, FailOn, Request, Restraint, Settings};
 use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use restock::sorter::SorterOptions;
 use restock::source::{HttpSource, SourceOptions};
@@ -103,6 +103,7 @@ async fn audit(world: World) -> anyhow::Result<Summary> {
             grace: Duration::from_mins(10),
             concurrency: 16,
             deep_concurrency: 4,
+            bandwidth: None,
             heal: HealOptions::default(),
             breaker: BreakerOptions::default(),
             orphans: OrphanOptions::default(),
@@ -118,6 +119,7 @@ async fn audit(world: World) -> anyhow::Result<Summary> {
         deep: None,
         digests: None,
         fail_on: FailOn::default(),
+        restraint: Restraint::default(),
     };
     Ok(auditor.audit(&request).await?.summary)
 }

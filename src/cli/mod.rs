@@ -15,6 +15,7 @@ mod output;
 mod passes;
 mod probe;
 pub mod progress;
+mod run;
 mod show;
 mod signals;
 mod unable;
@@ -95,7 +96,7 @@ pub async fn run(
 ) -> u8 {
     let mut stdout = Output::new(stdout);
     let ran = match Cli::read(args) {
-        Ok(cli) => run_command(&cli, environment, &mut stdout, stderr).await,
+        Ok(cli) => Box::pin(run_command(&cli, environment, &mut stdout, stderr)).await,
         Err(error) => tell_usage(&error, &mut stdout, stderr).map_err(anyhow::Error::from),
     };
     let flushed = stdout.flush();
@@ -133,9 +134,13 @@ async fn run_command(
             console,
             text: TextOptions { color, invocation: &invocation },
         };
-        signals.race(dispatch(&cli.command, &mut context), &cancel).await
+        Box::pin(signals.race(dispatch(&cli.command, &mut context), &cancel)).await
     };
     if let Some(signal) = ended.signal {
+        if matches!((&cli.command, &ended.result), (Command::Run(_), Some(Ok(_)))) {
+            // A daemon is meant to be ended so, and has drained.
+            return Ok(0);
+        }
         // What a drain could not do is told, and the signal still decides the exit code.
         if let Some(Err(error)) = ended.result {
             tell(stderr, &describe(&error));
@@ -151,6 +156,7 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Import(args) => import_cmd::run(args, context).await,
         Command::Audit(args) => passes::audit(args, context).await,
         Command::Heal(args) => passes::heal(args, context).await,
+        Command::Run(_) => run::run(context).await,
         Command::Probe(args) => answers::probe(args, context).await,
         Command::Show(args) => answers::show(args, context).await,
         Command::Status(args) => answers::status(args, context).await,

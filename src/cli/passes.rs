@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::ledger::Lock;
 use crate::model::{Command, Digest, Slice};
-use crate::pass::{PassReport, Request};
+use crate::pass::{PassReport, Request, Restraint};
 use crate::plan::Plan;
 use crate::report::{self, Format};
 
@@ -97,6 +97,7 @@ fn request(command: Command, args: &PassArgs, context: &Context<'_>) -> anyhow::
         deep: args.deep,
         digests: None,
         fail_on: args.fail_on.clone().unwrap_or_default(),
+        restraint: Restraint::default(),
     })
 }
 

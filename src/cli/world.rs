@@ -17,7 +17,7 @@ use crate::store::{self, HealStore, Store};
 
 /// Everything that a configuration names, open.
 pub(super) struct World {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) catalog: Arc<dyn Catalog>,
     pub(super) store: Arc<dyn HealStore>,
     pub(super) source: Arc<dyn Source>,
@@ -33,11 +33,32 @@ impl World {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
+        let store = store::open(&config.options.store, &config.base).await?;
+        let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+        Self::of(Arc::new(config), store, ledger, observer, cancel).await
+    }
+
+    /// The same over a ledger that is open already: that of the configuration's store.
+    pub(super) async fn with_ledger(
+        config: Arc<Config>,
+        ledger: Arc<dyn Ledger>,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let store = store::open(&config.options.store, &config.base).await?;
+        Self::of(config, store, ledger, observer, cancel).await
+    }
+
+    async fn of(
+        config: Arc<Config>,
+        store: Arc<dyn HealStore>,
+        ledger: Arc<dyn Ledger>,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> anyhow::Result<Self> {
         let options = &config.options;
-        let store = store::open(&options.store, &config.base).await?;
         let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
         let source: Arc<dyn Source> = Arc::new(HttpSource::new(&options.source)?);
-        let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
     }
@@ -78,6 +99,7 @@ impl World {
             grace: self.config.grace().0,
             concurrency: options.audit.concurrency,
             deep_concurrency: options.deep.concurrency,
+            bandwidth: None,
             heal: options.heal.clone(),
             breaker: options.breaker.clone(),
             orphans: options.orphans.clone(),

@@ -1,7 +1,19 @@
 //! The daemon: passes on a schedule and on demand, one at a time, for as long as it is let.
 
+mod acknowledge;
+mod activation;
+pub mod memory;
+pub mod notify;
+mod opener;
 mod order;
+mod pass;
+mod run;
 mod state;
+mod timetable;
 
+pub use activation::{ActivationError, Activations};
+pub use opener::{OpenFailure, Opened, Opener, Plan, Side};
 pub use order::{Order, OrderError};
+pub use run::Daemon;
 pub use state::{Activity, DaemonState, Orders, Reload};
+pub use timetable::Timing;

@@ -201,6 +201,8 @@ const fn hold_sentence(why: Hold) -> &'static str {
             "a part of the pass failed, and the rest saw more damage than the breaker lets pass"
         }
         Hold::HealingOff => "healing is off for it",
+        Hold::Paused => "healing is paused",
+        Hold::BackOff => "its last heal failed, and the next is not due yet: see `restock show`",
     }
 }
 

@@ -126,4 +126,10 @@ pub trait Ledger: Send + Sync {
 
     /// Latches the breaker, changes what it holds, or closes it.
     async fn set_breaker(&self, state: Option<&BreakerState>) -> Result<()>;
+
+    /// What was noted under this name; `None` where nothing was.
+    async fn note(&self, name: &str) -> Result<Option<String>>;
+
+    /// Notes a text under this name in place of an earlier one, or forgets it.
+    async fn set_note(&self, name: &str, text: Option<&str>) -> Result<()>;
 }

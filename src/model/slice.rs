@@ -6,11 +6,13 @@ use std::str::FromStr;
 
 use super::Digest;
 
-/// The i-th of n equal ranges of the digest space, written `i/n` with i from 1.
+/// A half-open range of the digest space: the i-th of n equal ones, written `i/n` with i from 1, or
+/// one between two positions, written `FROM..TO` in hex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
-    index: u32,
-    of: u32,
+    from: u128,
+    to: u128,
+    part: Option<(u32, u32)>,
 }
 
 /// A text that is not `i/n` with 1 ≤ i ≤ n.
@@ -19,22 +21,35 @@ pub struct Slice {
 pub struct ParseSliceError(pub String);
 
 impl Slice {
+    /// Where the digest space ends: one behind the last position (see [`Digest::position`]).
+    pub const END: u128 = 1 << 64;
+
     /// The whole digest space.
-    pub const WHOLE: Self = Self { index: 1, of: 1 };
+    pub const WHOLE: Self = Self { from: 0, to: Self::END, part: Some((1, 1)) };
 
     /// The `index`-th (from 1) of `of` slices; `None` where there is no such slice.
     pub fn new(index: u32, of: u32) -> Option<Self> {
-        (1..=of).contains(&index).then_some(Self { index, of })
+        if !(1..=of).contains(&index) {
+            return None;
+        }
+        let cut = |i: u32| (u128::from(i) << 64).div_ceil(u128::from(of));
+        Some(Self { from: cut(index - 1), to: cut(index), part: Some((index, of)) })
+    }
+
+    /// The positions from `from` on and before `to`, at most [`Slice::END`].
+    pub fn between(from: u128, to: u128) -> Self {
+        let to = to.min(Self::END);
+        Self { from: from.min(to), to, part: None }
     }
 
     /// Whether this is the whole digest space.
     pub const fn is_whole(&self) -> bool {
-        self.of == 1
+        self.from == 0 && self.to == Self::END
     }
 
     /// Whether this slice starts the digest space; it also owns what has no digest.
     pub const fn is_first(&self) -> bool {
-        self.index == 1
+        self.from == 0
     }
 
     /// Whether the digest lies in this slice.
@@ -43,9 +58,8 @@ impl Slice {
     }
 
     /// The positions (see [`Digest::position`]) of this slice; the last one ends at 2⁶⁴.
-    pub fn range(&self) -> Range<u128> {
-        let cut = |i: u32| (u128::from(i) << 64).div_ceil(u128::from(self.of));
-        cut(self.index - 1)..cut(self.index)
+    pub const fn range(&self) -> Range<u128> {
+        self.from..self.to
     }
 }
 
@@ -61,7 +75,10 @@ impl FromStr for Slice {
 
 impl fmt::Display for Slice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.of)
+        match self.part {
+            Some((index, of)) => write!(f, "{index}/{of}"),
+            None => write!(f, "{:016x}..{:016x}", self.from, self.to),
+        }
     }
 }
 
@@ -81,6 +98,20 @@ mod tests {
                 assert_eq!(owners, 1, "{position:x} of {of}");
             }
         }
+    }
+
+    #[test]
+    fn a_slice_between_positions_holds_its_start_and_not_its_end() {
+        let at = |position: u64| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&position.to_be_bytes());
+            Digest::new(bytes)
+        };
+        let slice = Slice::between(16, 32);
+        assert!(slice.contains(&at(16)) && slice.contains(&at(31)));
+        assert!(!slice.contains(&at(15)) && !slice.contains(&at(32)));
+        assert_eq!(slice.to_string(), "0000000000000010..0000000000000020");
+        assert!(Slice::between(0, u128::MAX).is_whole());
     }
 
     #[test]

@@ -24,6 +24,16 @@ pub enum Depth {
     Deep,
 }
 
+impl Depth {
+    /// The word that reports and metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shallow => "shallow",
+            Self::Deep => "deep",
+        }
+    }
+}
+
 /// How a pass ended. The exit code is [`Outcome::exit_code`]; precedence is the order below,
 /// worst first, and signals and usage errors come before all of them.
 #[derive(

@@ -1,15 +1,15 @@
 //! A pass that carries out its plan, and the report as it stands after healing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::heal::{Healer, held};
 use crate::model::{
     Cause, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict, Unhealable,
 };
-use crate::plan::{Hold, Plan, Step, Target, unhealable_from};
+use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
 
 use super::describe::standings;
-use super::{Auditor, KnownSource, PassFailure, PassReport, Request};
+use super::{Auditor, KnownSource, PassFailure, PassReport, Request, Restraint};
 
 impl Auditor {
     /// Runs a pass and carries out its plan. With an open breaker nothing is done, and the
@@ -21,6 +21,7 @@ impl Auditor {
     ) -> Result<PassReport, PassFailure> {
         let mut report = self.look(request).await?;
         report.name_unwanted();
+        self.restrain(&mut report.plan, request.restraint).await?;
         let mut report = self.carry_out(report, request, healer).await?;
         self.record(&mut report, request).await?;
         Ok(report)
@@ -57,6 +58,28 @@ impl Auditor {
         report.decide_after_heal(&request);
         self.record(&mut report, &request).await?;
         Ok(report)
+    }
+
+    /// Holds in a plan what a daemon does not do now.
+    async fn restrain(&self, plan: &mut Plan, restraint: Restraint) -> Result<(), PassFailure> {
+        if restraint.paused {
+            plan.hold(|_| Some(Hold::Paused));
+        }
+        if !restraint.backs_off {
+            return Ok(());
+        }
+        let digests: Vec<_> = plan.actions.iter().map(|action| action.target.digest).collect();
+        let (now, options) = (self.clock.now(), &self.settings.heal);
+        let waiting: HashSet<_> = self
+            .ledger
+            .attempts(&digests)
+            .await?
+            .into_iter()
+            .filter(|(_, attempts)| next_try(attempts, options).is_some_and(|due| due > now))
+            .map(|(digest, _)| digest)
+            .collect();
+        plan.hold(|action| waiting.contains(&action.target.digest).then_some(Hold::BackOff));
+        Ok(())
     }
 
     async fn carry_out(

@@ -13,6 +13,7 @@ mod join;
 mod named;
 mod options;
 mod outcome;
+mod pace;
 mod read;
 mod verdicts;
 
@@ -26,14 +27,16 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
-    Collection, Command, Depth, Digest, Finding, ObjectMeta, PassError, Repair, Slice, Summary,
-    error_chain,
+    Collection, Command, Depth, Digest, Finding, ObjectMeta, PassError, Repair, Size, Slice,
+    Summary, error_chain,
 };
 use crate::observe::Observer;
 use crate::plan::{BreakerOptions, HealOptions, OrphanOptions, Plan, PlanIdentity};
 use crate::sorter::SorterOptions;
 use crate::source::Source;
 use crate::store::{Store, StoreError, StoreFault};
+
+use pace::Pace;
 
 pub use options::{AuditOptions, DeepOptions};
 pub use outcome::{FailOn, FailOnKind, ParseFailOnError};
@@ -56,6 +59,17 @@ pub struct Request {
     pub digests: Option<Vec<Digest>>,
     /// Which findings decide the exit code.
     pub fail_on: FailOn,
+    /// What keeps a daemon from healing.
+    pub restraint: Restraint,
+}
+
+/// What keeps a heal from acting, besides what its plan says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restraint {
+    /// Whether an object whose last heal failed waits for its time.
+    pub backs_off: bool,
+    /// Whether a person paused healing.
+    pub paused: bool,
 }
 
 /// How passes are run.
@@ -67,6 +81,8 @@ pub struct Settings {
     pub concurrency: usize,
     /// Objects read at once.
     pub deep_concurrency: usize,
+    /// Bytes read from objects in a second, at most; `None` for no limit.
+    pub bandwidth: Option<Size>,
     /// What may be done.
     pub heal: HealOptions,
     /// What no sane world looks like.
@@ -158,6 +174,7 @@ struct Context<'a> {
     pass_id: String,
     started_at: DateTime<Utc>,
     known: Known,
+    pace: Option<Arc<Pace>>,
     requests_before: crate::model::StoreRequests,
 }
 
@@ -227,6 +244,7 @@ impl Auditor {
             request,
             pass_id: uuid::Uuid::now_v7().to_string(),
             started_at: self.clock.now(),
+            pace: self.settings.bandwidth.map(|limit| Arc::new(Pace::new(limit))),
             requests_before: self.store.requests(),
             known: Known {
                 corruptions: corruptions.into_iter().map(|c| (c.key.clone(), c)).collect(),

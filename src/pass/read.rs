@@ -13,7 +13,7 @@ use crate::observe::{Event, Observer};
 use crate::store::{Store, StoreError, StoreFault};
 
 use super::verdicts::{Corrupt, Unknown, Verdicts};
-use super::{Context, Trouble};
+use super::{Context, Pace, Trouble};
 
 /// Results that wait to be weighed before readers wait for them.
 const RESULTS_AT_ONCE: usize = 64;
@@ -46,10 +46,11 @@ impl Context<'_> {
             let (queue, results, layout) = (Arc::clone(&queue), results.clone(), layout.clone());
             let store = Arc::clone(&self.auditor.store);
             let observer = Arc::clone(&self.auditor.observer);
+            let pace = self.pace.clone();
             readers.spawn(async move {
                 while let Some(record) = next(&queue) {
                     let key = layout.render(&record.digest);
-                    let read = read(store.as_ref(), &key, observer.as_ref()).await;
+                    let read = read(store.as_ref(), &key, observer.as_ref(), pace.as_deref()).await;
                     if results.send((record, key, read)).await.is_err() {
                         break;
                     }
@@ -135,8 +136,13 @@ fn next(queue: &Mutex<vec::IntoIter<Record>>) -> Option<Record> {
 }
 
 /// Reads one object to its end. Fewer or more bytes than the store said are no verdict.
-pub(super) async fn read(store: &dyn Store, key: &str, observer: &dyn Observer) -> Read {
-    match hash(store, key, observer).await {
+pub(super) async fn read(
+    store: &dyn Store,
+    key: &str,
+    observer: &dyn Observer,
+    pace: Option<&Pace>,
+) -> Read {
+    match hash(store, key, observer, pace).await {
         Ok((digest, meta)) => Read::Whole { digest, meta },
         Err(error) if error.fault == StoreFault::NotFound => Read::Absent,
         Err(error) => Read::Unknown(error),
@@ -147,10 +153,14 @@ async fn hash(
     store: &dyn Store,
     key: &str,
     observer: &dyn Observer,
+    pace: Option<&Pace>,
 ) -> Result<(Digest, ObjectMeta), StoreError> {
     let mut reading = store.read(key).await?;
     let (mut hasher, mut length) = (Sha256::new(), 0_u64);
     while let Some(chunk) = reading.body.try_next().await? {
+        if let Some(pace) = pace {
+            pace.wait_for(chunk.len()).await;
+        }
         hasher.update(&chunk);
         let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         length = length.saturating_add(bytes);

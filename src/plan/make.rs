@@ -77,6 +77,10 @@ pub enum Hold {
     Incomplete,
     /// Healing is off, for all or for this collection.
     HealingOff,
+    /// A person paused the daemon's healing.
+    Paused,
+    /// Its last heal failed, and it is not yet time for the next.
+    BackOff,
 }
 
 /// The plan that follows from findings: every missing or corrupt object, in their order. With
@@ -118,6 +122,17 @@ pub fn make_plan(
 }
 
 impl Plan {
+    /// Holds back what is to be restored and `held` gives a reason for.
+    pub fn hold(&mut self, held: impl Fn(&Action) -> Option<Hold>) {
+        for action in &mut self.actions {
+            if action.step == Step::Restore
+                && let Some(why) = held(action)
+            {
+                action.step = Step::Hold(why);
+            }
+        }
+    }
+
     /// Why this plan cannot be carried out in the world `here`; `None` where it can.
     pub fn misfit(&self, here: &PlanIdentity) -> Option<String> {
         if self.schema != SCHEMA {

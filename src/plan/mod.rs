@@ -6,6 +6,7 @@ mod healable;
 mod make;
 mod options;
 mod orphan;
+mod rotation;
 
 pub use backoff::next_try;
 pub use breaker::{PassCounts, acknowledge, judge_breaker};
@@ -13,3 +14,4 @@ pub use healable::{SourceStanding, unhealable, unhealable_from};
 pub use make::{Action, Hold, Plan, PlanIdentity, Step, Target, make_plan};
 pub use options::{BreakerOptions, HealOptions, OrphanOptions};
 pub use orphan::{OrphanSeen, judge_orphan};
+pub use rotation::Rotation;

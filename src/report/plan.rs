@@ -37,6 +37,8 @@ pub fn plan_table(
             (Step::Hold(Hold::Breaker), _) => "hold (the breaker is open)".to_owned(),
             (Step::Hold(Hold::Incomplete), _) => "hold (a part of the pass failed)".to_owned(),
             (Step::Hold(Hold::HealingOff), _) => "hold (healing is off)".to_owned(),
+            (Step::Hold(Hold::Paused), _) => "hold (healing is paused)".to_owned(),
+            (Step::Hold(Hold::BackOff), _) => "hold (its next try is not due yet)".to_owned(),
         };
         writeln!(out, "  {step:<10} {cause:<8} {}", escape(&action.target.key))?;
     }

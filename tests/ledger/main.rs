@@ -9,6 +9,7 @@
 )]
 
 mod lock;
+mod notes;
 mod samples;
 mod sqlite;
 mod suite;

@@ -39,6 +39,7 @@ macro_rules! conforms {
             repairs_come_newest_first,
             uploads_are_under_way_until_they_end,
             the_breaker_stays_latched,
+            a_note_holds_until_another_or_none,
             two_stores_do_not_meet,
             everything_is_there_after_it_is_opened_again,
             writers_at_once_do_not_fail,
@@ -55,7 +56,9 @@ macro_rules! conforms {
 }
 pub(crate) use conforms;
 
-const STORE: &str = "s3://minio:9000/bucket/prefix";
+pub(crate) use crate::notes::{a_note_holds_until_another_or_none, the_breaker_stays_latched};
+
+pub(crate) const STORE: &str = "s3://minio:9000/bucket/prefix";
 
 pub(crate) async fn a_pass_is_kept_as_it_was(fixture: &impl Fixture) {
     let ledger = fixture.open(STORE).await;
@@ -280,20 +283,6 @@ pub(crate) async fn uploads_are_under_way_until_they_end(fixture: &impl Fixture)
     ledger.upload_ended(&first).await.unwrap();
     ledger.upload_ended(&first).await.unwrap();
     assert_eq!(ledger.uploads().await.unwrap(), [second]);
-}
-
-pub(crate) async fn the_breaker_stays_latched(fixture: &impl Fixture) {
-    let ledger = fixture.open(STORE).await;
-    assert_eq!(ledger.breaker().await.unwrap(), None);
-    ledger.set_breaker(Some(&breaker(30))).await.unwrap();
-    let mut acknowledged = breaker(40);
-    acknowledged.acknowledged = Some(40);
-    ledger.set_breaker(Some(&acknowledged)).await.unwrap();
-    drop(ledger);
-    let ledger = fixture.open(STORE).await;
-    assert_eq!(ledger.breaker().await.unwrap(), Some(acknowledged));
-    ledger.set_breaker(None).await.unwrap();
-    assert_eq!(ledger.breaker().await.unwrap(), None);
 }
 
 /// One of each, so that a forgotten condition on the store shows.

@@ -14,7 +14,7 @@ use restock::model::{
     Command, Digest, Finding, FindingKind, Repair, RepairResult, Slice, Unhealable,
 };
 use restock::observe::Silent;
-use restock::pass::{Auditor, FailOn, PassFailure, PassReport, Request, Settings};
+use restock::pass::{Auditor, FailOn, PassFailure, PassReport, Request, Restraint, Settings};
 use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use restock::sorter::SorterOptions;
 use restock::source::{HttpSource, Source, SourceOptions};
@@ -101,6 +101,7 @@ impl World {
                 grace: Duration::ZERO,
                 concurrency: 8,
                 deep_concurrency: 4,
+                bandwidth: None,
                 heal: HealOptions::default(),
                 breaker: BreakerOptions::default(),
                 orphans: OrphanOptions::default(),
@@ -211,14 +212,12 @@ impl World {
         self.dir.path().join("store").join(key)
     }
 
-    /// Writes an object behind restock's back.
     pub fn put(&self, key: &str, bytes: &[u8]) {
         let path = self.path(key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
 
-    /// Takes an object away behind restock's back.
     pub fn remove(&self, key: &str) {
         std::fs::remove_file(self.path(key)).unwrap();
     }
@@ -362,6 +361,7 @@ pub fn request(command: Command) -> Request {
         deep: None,
         digests: None,
         fail_on: FailOn::default(),
+        restraint: Restraint::default(),
     }
 }
 

@@ -15,7 +15,7 @@ use super::logging::LogFormat;
 
 pub use inspect::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
-pub use pass::{AuditArgs, HealArgs, PassArgs};
+pub use pass::{AuditArgs, HealArgs, PassArgs, RunArgs};
 pub use slice::{NoSliceError, SliceArg};
 
 const EXIT_CODES: &str = "\
@@ -97,6 +97,8 @@ pub enum Command {
     Audit(AuditArgs),
     /// Put back what is missing or corrupt.
     Heal(HealArgs),
+    /// Stay, and do both on a schedule.
+    Run(RunArgs),
     /// Ask the store for single objects.
     Probe(ProbeArgs),
     /// Tell all that is known of one object.

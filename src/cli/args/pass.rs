@@ -51,6 +51,15 @@ pub struct AuditArgs {
     pub pass: PassArgs,
 }
 
+/// `restock run`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+SIGHUP reads the configuration again, SIGTERM drains and ends, a second signal ends at once.
+
+Example:
+  restock run -c /etc/restock/restock.toml")]
+pub struct RunArgs {}
+
 /// `restock heal`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\

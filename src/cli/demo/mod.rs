@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail, ensure};
 use crate::config::{Config, Environment};
 use crate::model::{Command, Finding, FindingKind, Outcome, Slice, Unhealable};
 use crate::observe::Silent;
-use crate::pass::{FailOn, PassReport, Request};
+use crate::pass::{FailOn, PassReport, Request, Restraint};
 use crate::report::{self, TextOptions};
 
 use super::Context;
@@ -105,6 +105,7 @@ fn request(command: Command) -> Request {
         deep: Some(Slice::WHOLE),
         digests: None,
         fail_on: FailOn::default(),
+        restraint: Restraint::default(),
     }
 }
 

@@ -129,9 +129,13 @@ async fn switch_to_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Er
 /// One transaction around all migrations, since sqlx takes no lock here: of two processes that
 /// open a new ledger at once, the second waits and finds everything done.
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let sql = include_str!("../../../migrations/ledger/0001_ledger.sql");
-    let known =
-        vec![Migration::new(1, "ledger".into(), MigrationType::Simple, sql.into_sql_str(), false)];
+    let migration = |version, name: &'static str, sql: &'static str| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let known = vec![
+        migration(1, "ledger", include_str!("../../../migrations/ledger/0001_ledger.sql")),
+        migration(2, "notes", include_str!("../../../migrations/ledger/0002_notes.sql")),
+    ];
     let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
     let migrator = Migrator::with_migrations(known);
     let as_migrate = |error| OpenError::Migrate(MigrateError::Execute(error));

@@ -9,6 +9,7 @@ mod column;
 mod connect;
 mod findings;
 mod heals;
+mod notes;
 mod objects;
 mod passes;
 
@@ -229,5 +230,13 @@ impl Ledger for SqliteLedger {
 
     async fn set_breaker(&self, state: Option<&BreakerState>) -> Result<()> {
         self.told("set the breaker", breaker::set(&self.pools.write, self.store, state).await)
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<String>> {
+        self.told("read a note", notes::get(&self.pools.read, self.store, name).await)
+    }
+
+    async fn set_note(&self, name: &str, text: Option<&str>) -> Result<()> {
+        self.told("write a note", notes::set(&self.pools.write, self.store, name, text).await)
     }
 }

@@ -1,0 +1,120 @@
+//! `restock run`: the daemon. Opens what does not change while it runs, waits for the lock, and
+//! hands over to the loop.
+
+mod opener;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::clock::{Clock, SystemClock};
+use crate::daemon::{Activations, Activity, Daemon, DaemonState, Order, memory, notify};
+use crate::ledger::{self, Lock, LockError};
+use crate::observe::{Observer, Silent};
+use crate::store;
+
+use super::Context;
+use opener::ConfiguredOpener;
+
+/// How long one try for the lock lasts before the daemon looks whether it is to end.
+const LOCK_TRY: Duration = Duration::from_secs(1);
+
+/// Orders that wait before those who give them do.
+const ORDERS_WAITING: usize = 16;
+
+/// Runs until a signal, and then drains: 0.
+pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let config = context.config()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let observer: Arc<dyn Observer> = Arc::new(Silent);
+    let identity = store::open(&config.options.store, &config.base).await?.identity().to_owned();
+    let ledger = ledger::open(config.ledger_url(), &identity, &config.base).await?;
+    let (ledger_url, base) = (config.ledger_url().to_owned(), config.base.clone());
+    let (to, orders) = mpsc::channel(ORDERS_WAITING);
+    let (state, _) = watch::channel(DaemonState {
+        paused: memory::is_paused(&*ledger).await?,
+        ..DaemonState::starting()
+    });
+    let opener = Arc::new(ConfiguredOpener::new(
+        config,
+        context.common.config.clone(),
+        context.environment.clone(),
+        Arc::clone(&ledger),
+        observer,
+        context.cancel.clone(),
+    ));
+    let reloads = tokio::spawn(reload_on_hangup(to));
+    notify::ready();
+    let lock = hold(&ledger_url, &identity, &base, &state, context).await?;
+    if let Some(_lock) = lock {
+        let daemon = Daemon {
+            opener,
+            ledger,
+            clock,
+            activations: Activations::start().await?,
+            orders,
+            state,
+            cancel: context.cancel.clone(),
+        };
+        daemon.run().await;
+    }
+    reloads.abort();
+    Ok(0)
+}
+
+/// Waits until no other instance works on this store; `None` where it is told to end first.
+async fn hold(
+    url: &str,
+    identity: &str,
+    base: &std::path::Path,
+    state: &watch::Sender<DaemonState>,
+    context: &Context<'_>,
+) -> anyhow::Result<Option<Lock>> {
+    loop {
+        let tried = Lock::acquire(url, identity, base, Some(LOCK_TRY));
+        let tried = tokio::select! {
+            () = context.cancel.cancelled() => return Ok(None),
+            tried = tried => tried,
+        };
+        match tried {
+            Ok(lock) => {
+                state.send_modify(|state| state.holds_lock = true);
+                tracing::info!("this instance works on the store from here on");
+                return Ok(Some(lock));
+            }
+            Err(busy @ LockError::Busy { .. }) => {
+                let first = state.send_if_modified(|state| {
+                    let first = state.activity != Activity::Standby;
+                    state.activity = Activity::Standby;
+                    first
+                });
+                if first {
+                    tracing::info!("waits, as a spare: {busy}");
+                    notify::status("waits for another instance to end");
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// SIGHUP asks for the configuration to be read again, as `systemctl reload` does.
+async fn reload_on_hangup(orders: mpsc::Sender<Order>) {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => {
+            tracing::error!("SIGHUP will end this process, as it cannot be heard: {error}");
+            return;
+        }
+    };
+    while hangups.recv().await.is_some() {
+        let (answer, answered) = oneshot::channel();
+        if orders.send(Order::Reload { answer }).await.is_err() {
+            return;
+        }
+        // The daemon itself tells what became of it.
+        drop(answered.await);
+    }
+}

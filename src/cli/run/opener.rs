@@ -1,0 +1,108 @@
+//! [`ConfiguredOpener`]: opens for the daemon what the configuration names.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::CatalogError;
+use crate::config::{Config, Environment};
+use crate::daemon::{OpenFailure, Opened, Opener, Plan, Side, Timing};
+use crate::ledger::Ledger;
+use crate::model::redact_urls_in;
+use crate::observe::Observer;
+use crate::store;
+
+use crate::cli::describe;
+use crate::cli::world::World;
+
+/// The configuration that holds, and where it is read again.
+pub(super) struct ConfiguredOpener {
+    config: RwLock<Arc<Config>>,
+    file: Option<PathBuf>,
+    environment: Environment,
+    ledger: Arc<dyn Ledger>,
+    observer: Arc<dyn Observer>,
+    cancel: CancellationToken,
+}
+
+impl ConfiguredOpener {
+    pub(super) fn new(
+        config: Config,
+        file: Option<PathBuf>,
+        environment: Environment,
+        ledger: Arc<dyn Ledger>,
+        observer: Arc<dyn Observer>,
+        cancel: CancellationToken,
+    ) -> Self {
+        let config = RwLock::new(Arc::new(config));
+        Self { config, file, environment, ledger, observer, cancel }
+    }
+
+    fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Opener for ConfiguredOpener {
+    fn plan(&self) -> Plan {
+        let config = self.config();
+        let (audit, deep) = (&config.options.audit, &config.options.deep);
+        Plan {
+            shallow: Timing {
+                schedule: audit.schedule.clone(),
+                zone: audit.timezone,
+                jitter: audit.jitter,
+            },
+            deep: Timing {
+                schedule: deep.schedule.clone(),
+                zone: deep.timezone,
+                jitter: deep.jitter,
+            },
+            cycle: deep.cycle,
+            bandwidth: deep.bandwidth,
+        }
+    }
+
+    async fn open(&self) -> Result<Opened, OpenFailure> {
+        let config = self.config();
+        let bandwidth = config.options.deep.bandwidth;
+        let (ledger, observer) = (Arc::clone(&self.ledger), Arc::clone(&self.observer));
+        let opened = World::with_ledger(config, ledger, observer, self.cancel.clone()).await;
+        let world = opened.map_err(|error| failure(&error))?;
+        let mut auditor = world.auditor();
+        auditor.settings.bandwidth = Some(bandwidth);
+        Ok(Opened { auditor, healer: world.healer() })
+    }
+
+    async fn reload(&self) -> Result<(), String> {
+        let read = Config::load(self.file.as_deref(), &self.environment);
+        let new = read.map_err(|error| redact_urls_in(&error.to_string()))?;
+        let old = self.config();
+        for (key, same) in [
+            ("store.url", old.options.store.url == new.options.store.url),
+            ("store.name", old.options.store.name == new.options.store.name),
+            ("ledger.url", old.ledger_url() == new.ledger_url()),
+        ] {
+            if !same {
+                return Err(format!("`{key}` cannot change while restock runs: restart it"));
+            }
+        }
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        Ok(())
+    }
+}
+
+fn failure(error: &anyhow::Error) -> OpenFailure {
+    let is = |of: fn(&(dyn std::error::Error + 'static)) -> bool| error.chain().any(of);
+    let side = if is(<dyn std::error::Error>::is::<CatalogError>) {
+        Side::Catalog
+    } else if is(<dyn std::error::Error>::is::<store::OpenError>) {
+        Side::Store
+    } else {
+        Side::Other
+    };
+    OpenFailure { side, message: describe(error) }
+}

@@ -1,0 +1,199 @@
+//! [`Daemon`]: the loop. It hears ticks and orders also while a pass runs, and runs one at a time.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::future::LocalBoxFuture;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::ledger::Ledger;
+use crate::model::{Depth, error_chain};
+
+use super::activation::Activations;
+use super::memory;
+use super::notify;
+use super::opener::Opener;
+use super::order::{Order, OrderError};
+use super::pass::{Ended, OnePass};
+use super::state::{Activity, DaemonState, Reload};
+use super::timetable::Timetable;
+
+/// A daemon that holds the store's lock.
+pub struct Daemon {
+    /// Opens what the configuration names.
+    pub opener: Arc<dyn Opener>,
+    /// What was found and done.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes it.
+    pub activations: Activations,
+    /// What people ask.
+    pub orders: mpsc::Receiver<Order>,
+    /// What people see.
+    pub state: watch::Sender<DaemonState>,
+    /// Set to drain: what is about to complete completes, the rest is thrown away.
+    pub cancel: CancellationToken,
+}
+
+/// A pass that is under way.
+type Running = LocalBoxFuture<'static, Ended>;
+
+/// What woke the loop.
+enum Woken {
+    Tick,
+    Order(Order),
+    Ended(Ended),
+    Drain,
+}
+
+impl Daemon {
+    /// Runs until it is told to end and has drained.
+    pub async fn run(mut self) {
+        let now = self.clock.now();
+        let plan = self.opener.plan();
+        let mut table = Timetable::new(plan.shallow, plan.deep, now, rand::random());
+        // What happened while nobody looked is seen at once.
+        table.want(Depth::Shallow);
+        let mut running: Option<Running> = None;
+        loop {
+            if running.is_none() {
+                match table.take() {
+                    Some(depth) => running = Some(self.begin(depth)),
+                    None => self.show(&table, Activity::Idle),
+                }
+            }
+            match self.next(&mut running).await {
+                Woken::Tick => {
+                    table.tick(self.clock.now(), rand::random());
+                    notify::alive();
+                    self.show_next(&table);
+                }
+                Woken::Order(order) => self.obey(order, &mut table).await,
+                Woken::Ended(ended) => {
+                    running = None;
+                    self.end(&ended);
+                }
+                Woken::Drain => break,
+            }
+        }
+        self.drain(running).await;
+    }
+
+    async fn next(&mut self, running: &mut Option<Running>) -> Woken {
+        let ended = async {
+            match running {
+                Some(pass) => pass.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Woken::Drain,
+            ended = ended => Woken::Ended(ended),
+            Some(order) = self.orders.recv() => Woken::Order(order),
+            () = self.activations.tick() => Woken::Tick,
+        }
+    }
+
+    /// A pass, which goes on while the loop waits.
+    fn begin(&self, depth: Depth) -> Running {
+        let since = self.clock.now();
+        self.state.send_modify(|state| state.activity = Activity::Pass { depth, since });
+        let pass = OnePass {
+            opener: Arc::clone(&self.opener),
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(&self.clock),
+            paused: self.state.borrow().paused,
+            depth,
+        };
+        Box::pin(pass.run())
+    }
+
+    fn end(&self, ended: &Ended) {
+        tracing::info!("{}", ended.line);
+        self.state.send_modify(|state| {
+            state.catalog = ended.catalog.clone().or(state.catalog.take());
+            state.store = ended.store.clone().or(state.store.take());
+        });
+        notify::status(&ended.line);
+    }
+
+    async fn obey(&self, order: Order, table: &mut Timetable) {
+        match order {
+            Order::Pass(depth) => table.want(depth),
+            Order::Pause => self.pause(true).await,
+            Order::Resume => {
+                self.pause(false).await;
+                // Whoever resumes wants to see it heal.
+                table.want(Depth::Shallow);
+            }
+            Order::Acknowledge { reason, number, answer } => {
+                let answered = super::acknowledge::acknowledge(&*self.ledger, reason, number).await;
+                if answered.is_ok() {
+                    table.want(Depth::Shallow);
+                }
+                drop(answer.send(answered));
+            }
+            Order::Reload { answer } => {
+                let now = self.clock.now();
+                notify::reloading();
+                let problem = self.opener.reload().await.err();
+                if problem.is_none() {
+                    let plan = self.opener.plan();
+                    table.change(plan.shallow, plan.deep, now, rand::random());
+                }
+                notify::ready();
+                self.keep_reload(now, problem.clone());
+                drop(answer.send(problem.map_or(Ok(()), |why| Err(OrderError::Refused(why)))));
+            }
+        }
+    }
+
+    fn keep_reload(&self, at: DateTime<Utc>, problem: Option<String>) {
+        if let Some(why) = &problem {
+            tracing::error!("the configuration was not taken over: {why}");
+        } else {
+            tracing::info!("the configuration was read again");
+        }
+        self.state.send_modify(|state| state.reload = Some(Reload { at, problem }));
+    }
+
+    async fn pause(&self, paused: bool) {
+        if let Err(error) = memory::keep_paused(&*self.ledger, paused).await {
+            let why = error_chain(&error);
+            tracing::error!("whether healing is paused holds until a restart only: {why}");
+        }
+        self.state.send_modify(|state| state.paused = paused);
+        tracing::info!(paused, "healing was {}", if paused { "paused" } else { "resumed" });
+    }
+
+    fn show(&self, table: &Timetable, activity: Activity) {
+        self.state.send_if_modified(|state| {
+            let changed = state.activity != activity;
+            state.activity = activity;
+            changed
+        });
+        self.show_next(table);
+    }
+
+    fn show_next(&self, table: &Timetable) {
+        let next = (table.next(Depth::Shallow), table.next(Depth::Deep));
+        self.state.send_if_modified(|state| {
+            let changed = (state.next_shallow, state.next_deep) != next;
+            (state.next_shallow, state.next_deep) = next;
+            changed
+        });
+    }
+
+    async fn drain(&mut self, running: Option<Running>) {
+        notify::stopping();
+        self.state.send_modify(|state| state.activity = Activity::Draining);
+        self.activations.stop().await;
+        if let Some(pass) = running {
+            self.end(&pass.await);
+        }
+    }
+}

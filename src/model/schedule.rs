@@ -1,0 +1,191 @@
+//! [`Schedule`]: when something is due, as cron writes it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use croner::Cron;
+use croner::parser::{CronParser, Seconds};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// Points in time by a cron pattern of six fields, the first of which are seconds:
+/// `0 */15 * * * *`, or `never`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Schedule {
+    text: String,
+    /// `None` for never.
+    cron: Option<Cron>,
+}
+
+/// A time zone by its name in the IANA database: `UTC`, `Europe/Berlin`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Zone(pub Tz);
+
+/// A text that is no schedule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is no schedule ({problem}): write six fields, seconds first, e.g. \
+     \"0 */15 * * * *\" for every quarter of an hour, or \"never\""
+)]
+pub struct ParseScheduleError {
+    text: String,
+    problem: String,
+}
+
+/// A text that names no time zone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no time zone: write its IANA name, e.g. \"Europe/Berlin\"")]
+pub struct ParseZoneError(String);
+
+/// What stands for no time at all.
+const NEVER: &str = "never";
+
+impl Schedule {
+    /// A schedule by which nothing is ever due.
+    pub fn never() -> Self {
+        Self { text: NEVER.to_owned(), cron: None }
+    }
+
+    /// The first point in time after `after` as clocks in this zone show it. A time that a change
+    /// of clocks leaves out is due when the clocks have jumped, and one that comes twice is due
+    /// once. `None` where there is none in sight.
+    pub fn next_after(&self, after: DateTime<Utc>, zone: Zone) -> Option<DateTime<Utc>> {
+        let cron = self.cron.as_ref()?;
+        let local = after.with_timezone(&zone.0);
+        cron.find_next_occurrence(&local, false).ok().map(|next| next.to_utc())
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = ParseScheduleError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == NEVER {
+            return Ok(Self::never());
+        }
+        let parser = CronParser::builder().seconds(Seconds::Required).build();
+        match parser.parse(text) {
+            Ok(cron) => Ok(Self { text: text.to_owned(), cron: Some(cron) }),
+            Err(error) => {
+                Err(ParseScheduleError { text: text.to_owned(), problem: error.to_string() })
+            }
+        }
+    }
+}
+
+impl PartialEq for Schedule {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Schedule {}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Zone {
+    /// Coordinated Universal Time.
+    pub const UTC: Self = Self(Tz::UTC);
+}
+
+impl FromStr for Zone {
+    type Err = ParseZoneError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| ParseZoneError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+macro_rules! as_text {
+    ($name:ident, $error:ident, $title:literal) => {
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $error;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $title.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string" })
+            }
+        }
+    };
+}
+
+as_text!(Schedule, ParseScheduleError, "Schedule");
+as_text!(Zone, ParseZoneError, "Zone");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+    }
+
+    fn next(schedule: &str, zone: &str, after: &str) -> String {
+        let schedule: Schedule = schedule.parse().unwrap();
+        let next = schedule.next_after(at(after), zone.parse().unwrap()).unwrap();
+        next.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    }
+
+    #[test]
+    fn a_schedule_has_seconds_and_follows_its_zone() {
+        let quarter = "0 */15 * * * *";
+        assert_eq!(next(quarter, "UTC", "2026-11-24T17:14:59Z"), "2026-11-24T17:15:00Z");
+        assert_eq!(next(quarter, "UTC", "2026-11-24T17:15:00Z"), "2026-11-24T17:30:00Z");
+        let night = "0 30 3 * * *";
+        assert_eq!(next(night, "Europe/Berlin", "2026-11-24T17:00:00Z"), "2026-11-25T02:30:00Z");
+    }
+
+    #[test]
+    fn a_change_of_clocks_moves_it_and_makes_it_neither_twice_nor_never() {
+        let night = "0 30 2 * * *";
+        // The night of 2027-03-28 has no 02:30 in Berlin; it is due as soon as clocks have jumped.
+        let spring = next(night, "Europe/Berlin", "2027-03-27T12:00:00Z");
+        assert!(
+            spring.as_str() >= "2027-03-28T01:00:00Z" && spring.as_str() <= "2027-03-28T01:30:00Z",
+            "{spring}"
+        );
+        assert_eq!(next(night, "Europe/Berlin", &spring), "2027-03-29T00:30:00Z");
+        // The night of 2026-10-25 has two.
+        let autumn = next(night, "Europe/Berlin", "2026-10-24T12:00:00Z");
+        assert_eq!(autumn, "2026-10-25T00:30:00Z");
+        assert_eq!(next(night, "Europe/Berlin", &autumn), "2026-10-26T01:30:00Z");
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_refused_with_its_reason() {
+        for bad in ["", "* * * * *", "61 * * * * *", "0 0 0 0 0 0", "every day"] {
+            let message = bad.parse::<Schedule>().unwrap_err().to_string();
+            assert!(message.contains("six fields"), "{message}");
+        }
+        assert!("Mars/Base".parse::<Zone>().is_err());
+    }
+}
