@@ -122,19 +122,24 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// What to do about it, where the message does not say it.
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotFound { .. } => Some(
                 "`restock import PATH` or `restock demo` makes one; `-c FILE` names one elsewhere; \
                  beside Fleet, `--from-fleet-env` needs none",
             ),
             Self::Read { .. } => Some("`-c FILE` must name a readable TOML file"),
-            Self::Invalid { file: None, .. } => {
+            Self::Invalid { file: None, problems } if !of_fleet(problems) => {
                 Some("there is no configuration file here: `-c FILE` names one")
             }
-            Self::Invalid { file: Some(_), .. } => None,
+            Self::Invalid { .. } => None,
         }
     }
+}
+
+/// Whether Fleet's own variables were asked for: then no file is missed.
+fn of_fleet(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| matches!(problem.origin, Origin::Fleet(_)))
 }
 
 fn list(paths: &[PathBuf]) -> String {

@@ -96,7 +96,10 @@ fn url(fleet: &mut Fleet<'_>) -> Option<String> {
         }
     };
     let password = password(fleet);
-    let encryption = encryption(fleet, server.as_ref().map(|server| server.host.as_str()));
+    // A socket is of this machine.
+    let is_local = server.as_ref().is_some_and(|server| server.socket.is_some());
+    let host = server.as_ref().map(|server| server.host.as_str());
+    let encryption = if is_local { Some("") } else { encryption(fleet, host) };
     let (server, password, encryption) = (server?, password?, encryption?);
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let user = encoded(fleet.get(USERNAME).unwrap_or(FLEET));
