@@ -63,9 +63,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// The configuration that the command line names, or that is found.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let load =
-            if self.common.from_fleet_env { Config::load_beside_fleet } else { Config::load };
-        load(self.common.config.as_deref(), self.environment)
+        self.common.load(self.environment)
     }
 
     /// Paths of the command line, from the working directory on.

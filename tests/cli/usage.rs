@@ -153,9 +153,7 @@ fn the_process_environment_is_taken_and_no_secret_of_it_is_printed() {
 #[test]
 fn fleets_variables_are_taken_where_they_are_asked_for_before_or_behind_the_command() {
     let folder = tempfile::tempdir().unwrap();
-    for line in
-        ["--from-fleet-env config show --origin", "config show --origin --from-fleet-env"]
-    {
+    for line in ["--from-fleet-env config show --origin", "config show --origin --from-fleet-env"] {
         let ran = run(command(folder.path(), line)
             .env("FLEET_MYSQL_ADDRESS", "db:3306")
             .env("FLEET_MYSQL_PASSWORD", "CANARY")

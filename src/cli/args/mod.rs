@@ -12,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use super::logging::LogFormat;
+use crate::config::{Config, ConfigError, Environment};
 
 pub use inspect::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
@@ -113,6 +114,14 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Write the manual pages.
     Man(ManArgs),
+}
+
+impl Common {
+    /// The configuration that these options name, or that is found.
+    pub(super) fn load(&self, environment: &Environment) -> Result<Config, ConfigError> {
+        let load = if self.from_fleet_env { Config::load_beside_fleet } else { Config::load };
+        load(self.config.as_deref(), environment)
+    }
 }
 
 impl Cli {
