@@ -44,33 +44,33 @@ SET @to_restock = CONCAT(' TO ', @grantee);
 
 -- Software packages. Without this one restock does not start.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'software_installers'),
-                    CONCAT(@may_read, 'software_installers', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'software_installers'),
+    CONCAT(@may_read, 'software_installers', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- Apps for iOS and iPadOS, which lie beside the packages. Where it is there, restock needs it.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'in_house_apps'),
-                    CONCAT(@may_read, 'in_house_apps', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'in_house_apps'),
+    CONCAT(@may_read, 'in_house_apps', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- Bootstrap packages. Their bytes are never read, if they lie here: restock asks only whether.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'mdm_apple_bootstrap_packages'),
-                    CONCAT(@may_read, 'mdm_apple_bootstrap_packages', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'mdm_apple_bootstrap_packages'),
+    CONCAT(@may_read, 'mdm_apple_bootstrap_packages', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- Icons of software.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'software_title_icons'),
-                    CONCAT(@may_read, 'software_title_icons', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'software_title_icons'),
+    CONCAT(@may_read, 'software_title_icons', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- Which migrations Fleet has made: so restock tells a Fleet that is too old for a table from a
 -- table that it may not read.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'migration_status_tables'),
-                    CONCAT(@may_read, 'migration_status_tables', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'migration_status_tables'),
+    CONCAT(@may_read, 'migration_status_tables', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- The rest tells only where bytes can be had again. restock works without, and heals less: leave
@@ -78,28 +78,28 @@ PREPARE restock FROM @statement; EXECUTE restock;
 
 -- Names of Fleet-maintained apps, by which it finds their manifests.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'fleet_maintained_apps'),
-                    CONCAT(@may_read, 'fleet_maintained_apps', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'fleet_maintained_apps'),
+    CONCAT(@may_read, 'fleet_maintained_apps', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- The texts of scripts: of a package that is a script, the file itself.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'script_contents'),
-                    CONCAT(@may_read, 'script_contents', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'script_contents'),
+    CONCAT(@may_read, 'script_contents', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- Settings of teams, with the URLs of their bootstrap packages. restock reads that URL alone; the
 -- right is to the whole.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'teams'),
-                    CONCAT(@may_read, 'teams', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'teams'),
+    CONCAT(@may_read, 'teams', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- The settings of the whole, with the URL of the bootstrap package of those in no team. They may
 -- hold secrets, such as the password of a mail server.
 SET @statement = IF(EXISTS (SELECT 1 FROM information_schema.tables
-                            WHERE table_schema = DATABASE() AND table_name = 'app_config_json'),
-                    CONCAT(@may_read, 'app_config_json', @to_restock), 'DO 0');
+    WHERE table_schema = DATABASE() AND table_name = 'app_config_json'),
+    CONCAT(@may_read, 'app_config_json', @to_restock), 'DO 0');
 PREPARE restock FROM @statement; EXECUTE restock;
 
 -- Nothing is needed beyond this database. A right to the whole server is optional: with it, restock
