@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::Ipv6Addr;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::names::Group;
 use super::{Fleet, OPTION};
@@ -61,6 +61,9 @@ const FLEET: &str = "fleet";
 
 const URL: &str = "catalog.url";
 
+/// All that means something in a URL, and more.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 pub(super) fn lay(fleet: &mut Fleet<'_>) {
     let preset = |fleet: &mut Fleet<'_>| {
         fleet.set(&["catalog", "preset"], FLEET, Origin::Fleet(OPTION.to_owned()));
@@ -101,7 +104,7 @@ fn url(fleet: &mut Fleet<'_>) -> Option<String> {
     let host = server.as_ref().map(|server| server.host.as_str());
     let encryption = if is_local { Some("") } else { encryption(fleet, host) };
     let (server, password, encryption) = (server?, password?, encryption?);
-    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let user = encoded(fleet.get(USERNAME).unwrap_or(FLEET));
     let password = if password.is_empty() { password } else { format!(":{}", encoded(&password)) };
     let database = encoded(fleet.get(DATABASE).unwrap_or(FLEET));
