@@ -1,43 +1,6 @@
 //! Which URLs restock can work with, judged without opening anything. No message repeats the URL,
 //! which may hold a secret.
 
-use url::Url;
-
-/// Whether a catalog may be there; what is wrong if not.
-pub(super) fn judge_catalog(url: &str) -> Result<(), String> {
-    match url.split_once(':') {
-        Some((scheme, _)) if is_server(scheme) => judge_server(scheme, url),
-        _ => judge_file(url, &[]).map_err(|problem| {
-            problem.replace("sqlite://PATH", "sqlite://PATH, mysql://… or postgres://…")
-        }),
-    }
-}
-
-/// Whether a URL of this scheme names a database on a server.
-fn is_server(scheme: &str) -> bool {
-    is_mysql(scheme) || matches!(scheme, "postgres" | "postgresql")
-}
-
-/// Whether a URL of this scheme names a database on MySQL or MariaDB.
-pub(super) fn is_mysql(scheme: &str) -> bool {
-    matches!(scheme, "mysql" | "mariadb")
-}
-
-fn judge_server(scheme: &str, url: &str) -> Result<(), String> {
-    let Ok(parsed) = Url::parse(url) else {
-        return Err(format!(
-            "is no URL: write {scheme}://USER:PASSWORD@HOST:PORT/DATABASE, with what is neither \
-             letter nor digit in user and password percent-encoded"
-        ));
-    };
-    // PostgreSQL's sockets are named behind the `?`.
-    let is_somewhere = parsed.has_host() || parsed.query().is_some();
-    if !is_somewhere || parsed.path().trim_matches('/').is_empty() {
-        return Err(format!("names no database: write {scheme}://USER@HOST/DATABASE"));
-    }
-    Ok(())
-}
-
 /// Whether a ledger may be there; what is wrong if not.
 pub(super) fn judge_ledger(url: &str) -> Result<(), String> {
     // Other tools need to be told to make a file; a ledger is always made.
@@ -146,9 +109,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_database_can_be() {
+    fn what_a_ledger_can_be() {
         for good in ["sqlite://a.db", "sqlite:a.db", "sqlite:///a/b.db"] {
-            assert_eq!(judge_catalog(good), Ok(()), "{good}");
             assert_eq!(judge_ledger(good), Ok(()), "{good}");
         }
         assert_eq!(judge_ledger("sqlite:a.db?mode=rwc"), Ok(()));
@@ -160,26 +122,11 @@ mod tests {
             "sqlite://:memory:",
             "a.db",
             "sqlite://a.db?SECRET",
-            "mysql://root:SECRET@h",
-            "mysql://root:SE/CRET@h/db",
-            "mysql:SECRET",
-            "postgres:///SECRET",
-            "redis://root:SECRET@h/db",
+            "mysql://root:SECRET@h/db",
             "SECRET x:y",
         ] {
-            for problem in [judge_catalog(bad).unwrap_err(), judge_ledger(bad).unwrap_err()] {
-                assert!(!problem.contains("SECRET"), "{problem}");
-            }
-        }
-        assert!(judge_catalog("sqlite:a.db?mode=rwc").is_err());
-        for server in [
-            "mysql://h/db",
-            "mariadb://u:p%40@[::1]:3307/db?ssl-mode=REQUIRED",
-            "postgres://u@h/db",
-            "postgresql://u@h/db?sslmode=require",
-        ] {
-            assert_eq!(judge_catalog(server), Ok(()), "{server}");
-            assert!(judge_ledger(server).is_err(), "{server}");
+            let problem = judge_ledger(bad).unwrap_err();
+            assert!(!problem.contains("SECRET"), "{problem}");
         }
     }
 }

@@ -7,7 +7,7 @@ use object_store::aws::AmazonS3ConfigKey;
 use super::draft::{Draft, join};
 use super::options::Options;
 use super::urls;
-use crate::catalog::Preset;
+use crate::catalog::{self, CatalogProblem, Preset};
 use crate::model::{Digest, KeyTemplate, Span};
 
 /// The collection that the embedded catalog has from the start, as a key layout.
@@ -25,31 +25,17 @@ pub(super) fn validate(draft: &mut Draft, options: &Options) {
 
 fn databases(draft: &mut Draft, options: &Options) {
     let from = if options.catalog.url_file.is_some() { "catalog.url_file" } else { "catalog.url" };
-    let url = options.catalog.url.as_deref();
-    match url.map(urls::judge_catalog) {
-        Some(Ok(())) => {}
-        Some(Err(problem)) => draft.refuse(from, problem),
-        None => draft.refuse(
-            from,
-            "is missing: write sqlite://PATH, mysql://… or postgres://… here, or in a `url_file`",
-        ),
+    match &options.catalog.url {
+        Some(url) => {
+            for CatalogProblem { key, problem } in catalog::judge(&options.catalog, url) {
+                let key = if key == "url" { from.to_owned() } else { join("catalog", key) };
+                draft.refuse(&key, problem);
+            }
+        }
+        None => draft.refuse(from, "is missing: write sqlite://PATH here, or in a `url_file`"),
     }
-    let scheme = url.and_then(|url| url.split_once(':')).map_or("", |(scheme, _)| scheme);
-    if options.catalog.preset == Preset::Fleet && !urls::is_mysql(scheme) {
-        draft.refuse(from, "is no mysql://… URL, and preset \"fleet\" is for MySQL and MariaDB");
-    }
-    certificates(draft, options);
     if let Some(Err(problem)) = options.ledger.url.as_deref().map(urls::judge_ledger) {
         draft.refuse("ledger.url", problem);
-    }
-}
-
-fn certificates(draft: &mut Draft, options: &Options) {
-    let (cert, key) = (&options.catalog.tls_cert_file, &options.catalog.tls_key_file);
-    match (cert.is_some(), key.is_some()) {
-        (true, false) => draft.refuse("catalog.tls_cert_file", "needs `tls_key_file` beside it"),
-        (false, true) => draft.refuse("catalog.tls_key_file", "needs `tls_cert_file` beside it"),
-        (true, true) | (false, false) => {}
     }
 }
 
