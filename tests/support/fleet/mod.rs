@@ -176,6 +176,45 @@ impl FleetWorld {
         self.inventory.package(label)
     }
 
+    /// Takes objects away behind everybody's back.
+    pub(crate) async fn lose(&self, packages: &[&Package]) {
+        for package in packages {
+            self.bucket.remove(&package.key()).await;
+        }
+    }
+
+    /// One object in nine, and at least one of each kind.
+    pub(crate) fn some_of_each_kind(&self) -> Vec<&Package> {
+        let kinds = [
+            "internal-tools-2.4.pkg",
+            "CAD Viewer.exe",
+            "join-domain.sh",
+            "report.py",
+            "bootstrap of all",
+            "bootstrap of team 2",
+            "Till.ipa",
+            "icon: a picture",
+        ];
+        let chosen = self
+            .stored()
+            .enumerate()
+            .filter(|(n, package)| n % 9 == 0 || kinds.contains(&package.label.as_str()));
+        chosen.map(|(_, package)| package).collect()
+    }
+
+    /// Whether a row names a source, good or not.
+    pub(crate) fn has_source(&self, package: &Package) -> bool {
+        package.rows.iter().any(|row| match row {
+            Row::Installer(row) => {
+                let has_manifest = row.app.is_some() && self.age != Age::Of460;
+                !row.url.is_empty() || has_manifest || is_script(&row.filename)
+            }
+            Row::InHouse { url, .. } => !url.is_empty(),
+            Row::Bootstrap { url, .. } => url.is_some(),
+            Row::Icon { .. } => false,
+        })
+    }
+
     /// Those of which this holds, as they stand in the inventory.
     pub(crate) fn stored_where(&self, holds: impl Fn(&Package) -> bool) -> Vec<&Package> {
         self.stored().filter(|package| holds(package)).collect()
@@ -199,9 +238,8 @@ impl FleetWorld {
     fn back_by(&self, row: &Row, package: &Package) -> Back {
         let (url, app, script) = match row {
             Row::Installer(row) => {
-                let is_script =
-                    [".sh", ".ps1", ".py"].iter().any(|end| row.filename.ends_with(end));
-                (Some(&row.url), row.app.as_ref(), is_script.then_some(&row.script))
+                let script = is_script(&row.filename).then_some(&row.script);
+                (Some(&row.url), row.app.as_ref(), script)
             }
             Row::InHouse { url, .. } => (Some(url), None, None),
             Row::Bootstrap { url, .. } => (url.as_ref(), None, None),
@@ -230,6 +268,11 @@ impl FleetWorld {
         }
         worst
     }
+}
+
+/// Whether Fleet keeps the file itself as its install script.
+fn is_script(filename: &str) -> bool {
+    [".sh", ".ps1", ".py"].iter().any(|end| filename.ends_with(end))
 }
 
 fn fixture(name: &str) -> String {
