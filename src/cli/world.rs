@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::{self, Catalog, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::heal::Healer;
+use crate::heal::{CatalogTexts, Healer};
 use crate::ledger::{self, Ledger};
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
-use crate::source::{HttpSource, Source};
+use crate::source::{AllSources, Source, SourceError, SourceOptions};
 use crate::store::{self, HealStore, Store};
 
 /// Everything that a configuration names, open.
@@ -64,7 +64,7 @@ impl World {
                 Remark::Found(text) => tracing::debug!("catalog: {text}"),
             }
         }
-        let source: Arc<dyn Source> = Arc::new(HttpSource::new(&options.source)?);
+        let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
     }
@@ -113,4 +113,13 @@ impl World {
             sorter: SorterOptions::default(),
         }
     }
+}
+
+/// Every kind of source, texts of this catalog among them.
+pub(super) fn source_over(
+    options: &SourceOptions,
+    catalog: &Arc<dyn Catalog>,
+) -> Result<Arc<dyn Source>, SourceError> {
+    let texts = Arc::new(CatalogTexts(Arc::clone(catalog)));
+    Ok(Arc::new(AllSources::new(options, texts)?))
 }

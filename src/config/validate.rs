@@ -155,6 +155,13 @@ fn holds_keys(folder: &str, layout: &KeyTemplate) -> bool {
 }
 
 fn hosts(draft: &mut Draft, options: &Options) {
+    for (i, base) in options.source.maintained_apps.iter().enumerate() {
+        let is_base = url::Url::parse(base).is_ok_and(|url| url.has_host());
+        if !is_base {
+            let key = format!("source.maintained_apps[{i}]");
+            draft.refuse(&key, "is no URL: write https://HOST/PATH");
+        }
+    }
     let mut names = HashSet::new();
     for (i, host) in options.source.host.iter().enumerate() {
         let key = format!("source.host[{i}].name");
