@@ -16,6 +16,7 @@ mod audit;
 mod databases;
 #[path = "../support/fleet/mod.rs"]
 mod fleet;
+mod heal;
 mod rights;
 #[path = "../support/s3.rs"]
 mod s3;

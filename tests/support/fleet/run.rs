@@ -63,10 +63,7 @@ impl FleetWorld {
     pub(crate) fn command(&self, user: &User, args: &[&str]) -> Command {
         let url: Url = self.database.url().parse().unwrap();
         let address = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
-        let program = env::var("RESTOCK_TEST_BIN");
-        let program = program.unwrap_or_else(|_| env!("CARGO_BIN_EXE_restock").to_owned());
-        let mut command = Command::new(program);
-        command.env_clear().stdin(Stdio::null()).current_dir(self.folder.path());
+        let mut command = self.plain_command(&["--from-fleet-env"]);
         for (name, value) in [
             ("MYSQL_ADDRESS", address.as_str()),
             ("MYSQL_DATABASE", self.database.name()),
@@ -87,7 +84,16 @@ impl FleetWorld {
         command.env("RESTOCK_SOURCE__ALLOW_HTTP", "true");
         command.env("RESTOCK_SOURCE__ALLOW_PRIVATE", "127.0.0.0/8");
         command.env("RESTOCK_SOURCE__MAINTAINED_APPS", self.web.url("/manifests"));
-        command.arg("--from-fleet-env").args(args);
+        command.args(args);
+        command
+    }
+
+    /// restock with no variable at all.
+    pub(crate) fn plain_command(&self, args: &[&str]) -> Command {
+        let program = env::var("RESTOCK_TEST_BIN");
+        let program = program.unwrap_or_else(|_| env!("CARGO_BIN_EXE_restock").to_owned());
+        let mut command = Command::new(program);
+        command.env_clear().stdin(Stdio::null()).current_dir(self.folder.path()).args(args);
         command
     }
 }
