@@ -46,8 +46,12 @@ fn every_part_of_the_database_url_is_encoded() {
         ("FLEET_MYSQL_PASSWORD", ""),
     ]);
     assert_eq!(config.catalog_url(), "mysql://a%20b%40c@[2001:db8::1]:3307/fleet%2F2%3Fx");
-    let config =
-        with(&[("FLEET_MYSQL_PROTOCOL", "unix"), ("FLEET_MYSQL_ADDRESS", "/run/my sql/d.sock")]);
+    let config = with(&[
+        ("FLEET_MYSQL_PROTOCOL", "unix"),
+        ("FLEET_MYSQL_ADDRESS", "/run/my sql/d.sock"),
+        ("FLEET_MYSQL_TLS_CA", "/ca.pem"),
+    ]);
+    assert_eq!(config.options.catalog.tls_ca_file, None, "nobody listens on the way to a socket");
     assert!(
         config.catalog_url().ends_with("@localhost:3306/fleet?socket=%2Frun%2Fmy%20sql%2Fd.sock"),
         "{}",

@@ -6,7 +6,7 @@ use std::path::Path;
 /// A version of an app as its manifest told it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {
-    pub(crate) version: String,
+    pub(crate) number: String,
     pub(crate) url: String,
     /// 64 hex digits, or `no_check`.
     pub(crate) sha256: String,
@@ -18,10 +18,10 @@ pub(crate) fn apps() -> BTreeMap<String, Vec<Version>> {
     let text = std::fs::read_to_string(path).unwrap();
     let mut apps: BTreeMap<String, Vec<Version>> = BTreeMap::new();
     for line in text.lines().skip(1) {
-        let [slug, _, version, url, sha256] =
+        let [slug, _, number, url, sha256] =
             line.split('\t').collect::<Vec<_>>().try_into().unwrap();
         let own = |text: &str| text.to_owned();
-        let version = Version { version: own(version), url: own(url), sha256: own(sha256) };
+        let version = Version { number: own(number), url: own(url), sha256: own(sha256) };
         let versions = apps.entry(own(slug)).or_default();
         if !versions.contains(&version) {
             versions.push(version);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use restock::model::Digest;
 use sha2::{Digest as _, Sha256};
 
 use super::Age;
@@ -85,7 +86,7 @@ impl Inventory {
         }
         // The newest first; of a version that was built again, the newest build alone.
         let mut kept: Vec<&Version> = versions.iter().rev().collect();
-        kept.dedup_by(|older, newer| older.version == newer.version);
+        kept.dedup_by(|older, newer| older.number == newer.number);
         let (newest, older) = kept.split_first().unwrap();
         let digest = digest_of(&made_of(slug, newest));
         self.manifests.push((slug.to_owned(), (*newest).clone(), digest));
@@ -127,14 +128,14 @@ impl Inventory {
             team,
             title: slug.to_owned(),
             filename: version.filename(),
-            version: version.version.clone(),
+            version: version.number.clone(),
             platform: if slug.contains("windows") { "windows" } else { "darwin" }.to_owned(),
             url,
             script: INSTALL.to_owned(),
             app: Some(slug.to_owned()),
             is_active,
         };
-        let label = format!("{slug} {}", version.version);
+        let label = format!("{slug} {}", version.number);
         self.add(INSTALLERS, &label, made_of(slug, version), Row::Installer(row));
     }
 
@@ -262,7 +263,7 @@ fn bare(path: &str) -> String {
 /// The bytes of a version: the same wherever the real ones were the same.
 fn made_of(slug: &str, version: &Version) -> Vec<u8> {
     if version.is_unchecked() {
-        return made(&format!("{slug} {}", version.version));
+        return made(&format!("{slug} {}", version.number));
     }
     made(&version.sha256)
 }
@@ -280,5 +281,5 @@ pub(crate) fn made(name: &str) -> Vec<u8> {
 }
 
 pub(crate) fn digest_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Digest::new(Sha256::digest(bytes).into()).to_string()
 }

@@ -147,7 +147,7 @@ impl FleetWorld {
             let sha256 = if version.is_unchecked() { "no_check" } else { digest };
             let manifest = json!({
                 "versions": [{
-                    "version": version.version,
+                    "version": version.number,
                     "queries": {"exists": "SELECT 1 FROM apps;"},
                     "installer_url": self.web.url(&version.path()),
                     "install_script_ref": "0fa2b1c3",

@@ -160,16 +160,20 @@ impl<'a> Ids<'a> {
         }
         for (slug, id) in &apps {
             let slug = quoted(slug);
-            sql.push_str(&match age {
-                Age::Of460 => format!(
-                    "INSERT INTO fleet_library_apps (id, name, token, version, platform, \
-                     installer_url, sha256) VALUES ({id}, {slug}, {slug}, '', '', '', '');\n"
+            let (table, columns, values) = match age {
+                Age::Of460 => (
+                    "fleet_library_apps",
+                    "token, version, installer_url, sha256",
+                    format!("{slug}, '', '', ''"),
                 ),
-                Age::Of490 | Age::Next => format!(
-                    "INSERT INTO fleet_maintained_apps (id, name, slug, platform) VALUES ({id}, \
-                     {slug}, {slug}, 'darwin');\n"
-                ),
-            });
+                Age::Of490 | Age::Next => ("fleet_maintained_apps", "slug", slug.clone()),
+            };
+            writeln!(
+                sql,
+                "INSERT INTO {table} (id, name, platform, {columns}) VALUES ({id}, {slug}, \
+                 'darwin', {values});"
+            )
+            .unwrap();
         }
         Self { titles, scripts, apps }
     }

@@ -121,13 +121,13 @@ impl Ran {
 /// What a report finds, each as one line: kind, key or reference, and what more `words` ask for.
 pub(crate) fn told(report: &Value, words: &[&str]) -> BTreeSet<String> {
     let line = |finding: &Value| {
-        let text = |key: &str| match &finding[key] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+        let text = |key: &str| {
+            let value = &finding[key];
+            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
         };
         let place = if finding["key"].is_null() { text("refs") } else { text("key") };
-        let more: String = words.iter().map(|word| format!(" {}", text(word))).collect();
-        format!("{} {place}{more}", text("kind"))
+        let more = words.iter().map(|word| text(word));
+        [text("kind"), place].into_iter().chain(more).collect::<Vec<_>>().join(" ")
     };
     report["findings"].as_array().unwrap().iter().map(line).collect()
 }
