@@ -33,11 +33,25 @@ const LAYERS: &[&[(&str, May)]] = &[
         ("gitops", May::Only(&["model"])),
     ],
     &[("heal", May::Below)],
-    &[("pass", May::Below), ("import", May::Below), ("preflight", May::Below)],
+    &[
+        ("pass", May::Below),
+        ("import", May::Below),
+        ("preflight", May::Below),
+        ("survey", May::Below),
+    ],
     &[
         (
             "report",
-            May::Only(&["model", "clock", "plan", "observe", "gitops", "pass", "preflight"]),
+            May::Only(&[
+                "model",
+                "clock",
+                "plan",
+                "observe",
+                "gitops",
+                "pass",
+                "preflight",
+                "survey",
+            ]),
         ),
         ("daemon", May::Below),
     ],

@@ -54,3 +54,46 @@ impl FromStr for Format {
         named.ok_or_else(|| ParseFormatError(text.to_owned()))
     }
 }
+
+/// A form of what is written while it is found, as `sources` does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StreamFormat {
+    /// For people at a terminal.
+    #[default]
+    Table,
+    /// One document.
+    Json,
+    /// One record a line, the summary last.
+    Ndjson,
+}
+
+/// A word that names no such form.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no format here: write table, json or ndjson")]
+pub struct ParseStreamFormatError(pub String);
+
+impl From<StreamFormat> for Format {
+    fn from(format: StreamFormat) -> Self {
+        match format {
+            StreamFormat::Table => Self::Table,
+            StreamFormat::Json => Self::Json,
+            StreamFormat::Ndjson => Self::Ndjson,
+        }
+    }
+}
+
+impl fmt::Display for StreamFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Format::from(*self).fmt(f)
+    }
+}
+
+impl FromStr for StreamFormat {
+    type Err = ParseStreamFormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Table, Self::Json, Self::Ndjson];
+        let named = all.into_iter().find(|format| Format::from(*format).as_str() == text);
+        named.ok_or_else(|| ParseStreamFormatError(text.to_owned()))
+    }
+}

@@ -24,5 +24,6 @@ mod plans;
 mod preflight;
 mod secrets;
 mod shapes;
+mod sources;
 mod story;
 mod usage;
