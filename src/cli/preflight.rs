@@ -13,7 +13,7 @@ use super::Context;
 use super::args::PreflightArgs;
 use super::failure::{code, describe, exit_code};
 use super::passes::lock;
-use super::world::{World, selected};
+use super::world::World;
 
 /// Reads the files, looks their packages up, and tells of each.
 pub(super) async fn run(args: &PreflightArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
@@ -64,7 +64,7 @@ async fn resolve(
         catalog: &*world.catalog,
         store: &*world.store,
         ledger: &*world.ledger,
-        collections: selected(world.catalog.collections(), &collections(&world, args))?,
+        collections: world.selected(&collections(&world, args))?,
         concurrency: world.config.options.audit.concurrency,
     };
     let resolved = preflight.resolve(references).await?;

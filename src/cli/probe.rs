@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::model::{Collection, Digest, error_chain};
 use crate::store::{Certainty, Prober};
 
-use super::world::{World, selected};
+use super::world::World;
 
 /// What a probe said of one digest over all collections, best first.
 enum Answer {
@@ -24,7 +24,7 @@ pub(super) async fn probe(
     collections: &[String],
     out: &mut impl Write,
 ) -> anyhow::Result<u8> {
-    let collections = selected(world.catalog.collections(), collections)?;
+    let collections = world.selected(collections)?;
     let prober = match Prober::new(&*world.store).await {
         Ok(prober) => prober,
         Err(error) => bail!("{}", error_chain(&error)),

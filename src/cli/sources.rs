@@ -37,7 +37,7 @@ pub(super) async fn run(args: &SourcesArgs, context: &mut Context<'_>) -> anyhow
         },
         cancel: context.cancel.clone(),
     };
-    let mut writer = SurveyWriter::new(args.output, context.text, &mut *context.stdout);
+    let mut writer = SurveyWriter::new(args.output.into(), context.text, &mut *context.stdout);
     let (found, mut heard) = mpsc::channel(HEARD_AT_ONCE);
     let surveyed = async {
         let totals = surveyor.survey(&args.collection, found).await;

@@ -102,6 +102,11 @@ impl World {
         }
     }
 
+    /// The collections of these names; all of them where no name is given.
+    pub(super) fn selected(&self, names: &[String]) -> Result<Vec<&Collection>, UsageError> {
+        selected(self.catalog.collections(), names)
+    }
+
     fn settings(&self) -> Settings {
         let options = &self.config.options;
         Settings {
@@ -127,7 +132,7 @@ pub(super) fn source_over(
     Ok(Arc::new(AllSources::new(options, texts)?))
 }
 
-/// The collections of these names; all of them where no name is given.
+/// The collections of these names; all of them where there are none.
 pub(super) fn selected<'a>(
     known: &'a [Collection],
     names: &[String],

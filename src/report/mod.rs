@@ -29,7 +29,7 @@ use crate::pass::FailOn;
 
 pub use breaker::breaker;
 pub use file::{ParseTargetError, ReportTarget, WriteReportError};
-pub use format::{Format, ParseFormatError, ParseStreamFormatError, StreamFormat};
+pub use format::{Format, ParseFormatError};
 pub use json::{json, ndjson};
 pub use object::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};
 pub use plan::plan_table;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::StreamFormat;
+use super::Format;
 use super::json::line;
 use super::text::{
     ROWS_AT_MOST, TextOptions, Tone, count, escape, grid, list, or_dash, phrases, short, time,
@@ -17,7 +17,7 @@ const SCHEMA_ID: &str = "restock.sources/v1";
 
 /// Writes a survey in one of the forms of reports. What it keeps does not grow with the survey.
 pub struct SurveyWriter<'a, W> {
-    format: StreamFormat,
+    format: Format,
     options: TextOptions<'a>,
     out: W,
     begun: bool,
@@ -42,8 +42,8 @@ struct SummaryRecord<'a> {
 }
 
 impl<'a, W: Write> SurveyWriter<'a, W> {
-    /// The text options matter to the table alone.
-    pub const fn new(format: StreamFormat, options: TextOptions<'a>, out: W) -> Self {
+    /// The text options matter to the table alone, which every form but JSON and its lines is.
+    pub const fn new(format: Format, options: TextOptions<'a>, out: W) -> Self {
         Self { format, options, out, begun: false, shown: Vec::new() }
     }
 
@@ -51,9 +51,9 @@ impl<'a, W: Write> SurveyWriter<'a, W> {
     pub fn object(&mut self, object: &Surveyed) -> io::Result<()> {
         let record = ObjectRecord { r#type: "object", object };
         match self.format {
-            StreamFormat::Table => self.keep(object),
-            StreamFormat::Ndjson => return line(&record, &mut self.out),
-            StreamFormat::Json => {
+            Format::Table | Format::Junit | Format::Github => self.keep(object),
+            Format::Ndjson => return line(&record, &mut self.out),
+            Format::Json => {
                 self.begin()?;
                 serde_json::to_writer(&mut self.out, &record)?;
             }
@@ -65,9 +65,9 @@ impl<'a, W: Write> SurveyWriter<'a, W> {
     pub fn end(mut self, totals: &Totals) -> io::Result<()> {
         let record = |schema| SummaryRecord { r#type: "summary", schema, totals };
         match self.format {
-            StreamFormat::Table => self.table(totals),
-            StreamFormat::Ndjson => line(&record(Some(SCHEMA_ID)), &mut self.out),
-            StreamFormat::Json => {
+            Format::Table | Format::Junit | Format::Github => self.table(totals),
+            Format::Ndjson => line(&record(Some(SCHEMA_ID)), &mut self.out),
+            Format::Json => {
                 if !self.begun {
                     self.begin()?;
                 }
