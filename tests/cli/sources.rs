@@ -34,6 +34,7 @@ fn place() -> Place {
 #[test]
 fn a_document_holds_every_object_and_a_summary() {
     let place = place();
+    place.run("sources --output junit").exits(64).says("possible values: table, json, ndjson");
     let ran = place.run("sources --output json");
     assert_eq!((ran.code, ran.stderr.as_str()), (2, ""));
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
