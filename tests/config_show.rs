@@ -286,6 +286,8 @@ fn each_setting_of_the_example_can_be_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let text = uncommented()
         .replace("url_file = \"catalog.url\"\n", "")
+        .replace("sqlite://catalog.db", "mysql://reader@h/packages")
+        .replace("preset = \"restock\"", "preset = \"custom\"")
         .replace("\"store\"", "\"s3://b\"");
     load(&folder, &text).unwrap();
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::{CatalogTexts, Healer};
@@ -58,6 +58,12 @@ impl World {
     ) -> anyhow::Result<Self> {
         let options = &config.options;
         let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
+        for remark in catalog.remarks() {
+            match remark {
+                Remark::Warning(text) => tracing::warn!("catalog: {text}"),
+                Remark::Found(text) => tracing::debug!("catalog: {text}"),
+            }
+        }
         let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
