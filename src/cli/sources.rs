@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::catalog;
 use crate::clock::SystemClock;
 use crate::report::SurveyWriter;
 use crate::sorter::DEFAULT_MEMORY_BYTES;
 use crate::survey::{SurveyOptions, Surveyor};
 
 use super::args::SourcesArgs;
-use super::world::source_over;
+use super::world::{open_catalog, source_over};
 use super::{Context, probe};
 
 /// Objects that may wait to be written.
@@ -22,7 +21,7 @@ const HEARD_AT_ONCE: usize = 64;
 pub(super) async fn run(args: &SourcesArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let config = context.config()?;
     let options = &config.options;
-    let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
+    let catalog = open_catalog(&config).await?;
     probe::check_collections(catalog.collections(), &args.collection)?;
     let surveyor = Surveyor {
         source: source_over(&options.source, &catalog)?,
