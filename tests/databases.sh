@@ -20,7 +20,7 @@ need_databases() {
 # Debian starts a service as it is installed, unless a policy says otherwise. The tests need none.
 install_packages() {
     if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-        die "the tests need MariaDB, PostgreSQL and openssl (on Debian: apt-get install $*)"
+        die "not all that this needs is installed (on Debian: apt-get install $*)"
     fi
     say "installing $*"
     [[ "$*" != *postgresql* ]] ||

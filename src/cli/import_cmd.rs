@@ -42,8 +42,8 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
     let options = &config.options;
     ensure!(
         options.catalog.preset == Preset::Restock,
-        "the catalog has preset \"custom\": its rows are written by its owner, and `import` writes \
-         only to restock's own catalog"
+        "the catalog is not restock's own: its rows are written by its owner, and `import` writes \
+         only to a catalog with preset \"restock\""
     );
     let store = store::open(&options.store, &config.base).await?;
     let path = catalog::sqlite_path(&options.catalog, &config.base)?;

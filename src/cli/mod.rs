@@ -65,7 +65,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// The configuration that the command line names, or that is found.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(self.common.config.as_deref(), self.environment)
+        self.common.load(self.environment)
     }
 
     /// Paths of the command line, from the working directory on.
@@ -175,10 +175,9 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
 
 /// How restock was called, as far as it matters to the next command.
 fn invocation(common: &Common) -> String {
-    match &common.config {
-        Some(file) => format!("restock -c {}", file.display()),
-        None => "restock".to_owned(),
-    }
+    let file = common.config.as_ref().map(|file| format!(" -c {}", file.display()));
+    let fleet = if common.from_fleet_env { " --from-fleet-env" } else { "" };
+    format!("restock{}{fleet}", file.unwrap_or_default())
 }
 
 fn no_color(common: &Common, environment: &Environment) -> bool {

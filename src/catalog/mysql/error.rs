@@ -41,8 +41,9 @@ pub(super) fn said(server: &Server, account: Option<&str>, error: &sqlx::Error) 
         1040 | 1203 | 1226 => {
             "the server has too many connections: try again, or allow it more".into()
         }
-        1317 | 1927 | 1053 | 1077 | 1079 | 2006 | 2013 => {
-            "the server was stopped, or somebody ended the statement".into()
+        1317 => "somebody ended the statement: run again".into(),
+        1927 | 1053 | 1077 | 1079 | 2006 | 2013 => {
+            "the server was stopped, or somebody ended the connection".into()
         }
         _ => return said,
     };

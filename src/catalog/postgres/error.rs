@@ -36,7 +36,8 @@ pub(super) fn said(server: &Server, user: &str, error: &sqlx::Error) -> Said {
             "the server is a replica: let `url` in [catalog] name the primary, or run again".into()
         }
         "53300" => "the server has too many connections: try again, or allow it more".into(),
-        "57014" => return Trouble::too_slow(message),
+        "57014" if message.ends_with("timeout") => return Trouble::too_slow(message),
+        "57014" => "somebody ended the statement: run again".into(),
         "57P03" => "the server is starting or stopping: try again".into(),
         "57P01" | "57P02" | "57P05" => {
             "the server was stopped, or somebody ended the connection".into()

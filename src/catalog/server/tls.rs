@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ParsedCertificate;
 
 use super::Place;
 use crate::catalog::{CatalogError, CatalogOptions, CatalogProblem};
@@ -168,7 +169,13 @@ fn certificates(
         Ok(certificates) if certificates.is_empty() => {
             Err(refuse(name, path, "it holds no certificate as PEM"))
         }
-        Ok(certificates) => Ok(certificates),
+        Ok(certificates) => {
+            for certificate in &certificates {
+                ParsedCertificate::try_from(certificate)
+                    .map_err(|error| refuse(name, path, error))?;
+            }
+            Ok(certificates)
+        }
         Err(_) => Err(refuse(name, path, "it holds a certificate that is no PEM")),
     }
 }

@@ -267,28 +267,3 @@ async fn a_scan_that_nobody_reads_to_its_end_lets_go_of_the_file() {
     // Waits for the readers' locks, for 5 s at most.
     fixture.execute("BEGIN EXCLUSIVE; INSERT INTO t VALUES ('x'); COMMIT").await;
 }
-
-#[tokio::test]
-async fn a_look_up_uses_the_index_once_a_scan_has_shown_that_it_can() {
-    let fixture = SqliteFixture::with_rows(0).await;
-    let many = "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n \
-                WHERE i < 50000) SELECT lower(hex(randomblob(32))) FROM n";
-    fixture.execute(many).await;
-    fixture.execute(&format!("INSERT INTO t VALUES ('{}')", digest(1))).await;
-    fixture.execute("CREATE INDEX by_digest ON t (digest)").await;
-    let catalog = fixture.open(&[packages("SELECT digest, rowid AS ref FROM t")]).await.unwrap();
-    let collection = only(&*catalog);
-    let rows = async || {
-        let asked_at = tokio::time::Instant::now();
-        let rows = catalog.rows(&collection, &[digest(1)]).await.unwrap();
-        assert_eq!(rows.len(), 1);
-        asked_at.elapsed()
-    };
-    scan(&*catalog).await.unwrap();
-    let by_index = rows().await;
-    let other = fixture.open(&[packages("SELECT digest, rowid AS ref FROM t")]).await.unwrap();
-    let asked_at = tokio::time::Instant::now();
-    other.rows(&collection, &[digest(1)]).await.unwrap();
-    let by_scan = asked_at.elapsed();
-    assert!(by_index * 5 < by_scan, "by index {by_index:?}, by scan {by_scan:?}");
-}

@@ -128,6 +128,7 @@ macro_rules! suite {
                 raw_digests_are_scanned_and_found,
                 a_row_in_mixed_case_that_came_after_the_scan_is_found,
                 malformed_digests_are_told_by_name_and_stop_nothing,
+                other_sources_and_whether_a_row_is_active_are_told,
             }
             reading {
                 a_large_scan_comes_in_flat_batches,
@@ -138,6 +139,7 @@ macro_rules! suite {
                 two_statements_and_other_statements_are_refused,
                 the_clock_tells_the_time,
                 a_collection_of_another_catalog_is_refused,
+                a_look_up_uses_the_index_once_a_scan_has_shown_that_it_can,
             }
         );
     };

@@ -155,3 +155,39 @@ pub(crate) async fn malformed_digests_are_told_by_name_and_stop_nothing<F: Catal
     assert_eq!(told, expected);
     assert_eq!(catalog.malformed(&only(&*catalog), 2).await.unwrap().len(), 2);
 }
+
+/// What preset "fleet" tells of a row, any query may tell.
+pub(crate) async fn other_sources_and_whether_a_row_is_active_are_told<F: CatalogFixture>(
+    fixture: F,
+) {
+    let create = "CREATE TABLE t (id INTEGER PRIMARY KEY, digest VARCHAR(64), app VARCHAR(80), \
+                  script INTEGER, active SMALLINT)";
+    fixture.execute(create).await;
+    let insert = format!(
+        "INSERT INTO t VALUES (1, '{}', 'slack/darwin', 7, 1), (2, '{}', ' ', NULL, 0), \
+         (3, '{}', NULL, NULL, NULL)",
+        digest(1),
+        digest(2),
+        digest(3)
+    );
+    fixture.execute(&insert).await;
+    let query = "SELECT digest, app AS restock_maintained_app, script AS restock_script, \
+                 active AS restock_active, id AS ref FROM t";
+    let catalog = fixture.open(&[packages(query)]).await.unwrap();
+    let full = Sources {
+        url: None,
+        maintained_app: Some("maintained-app:slack/darwin".to_owned()),
+        script: Some("script:7".to_owned()),
+    };
+    let (scanned, _) = scan(&*catalog).await.unwrap();
+    let with_sources: Vec<_> =
+        scanned.iter().filter(|row| row.sources != Sources::default()).collect();
+    assert_eq!((with_sources.len(), &with_sources[0].sources), (1, &full));
+    let wanted = [digest(1), digest(2), digest(3)];
+    let mut rows = catalog.rows(&only(&*catalog), &wanted).await.unwrap();
+    rows.sort_by_key(|row| row.reference.clone());
+    let told: Vec<_> = rows.iter().map(|row| (&row.sources, row.active)).collect();
+    let none = Sources::default();
+    assert_eq!(told, [(&full, true), (&none, false), (&none, true)]);
+    assert_eq!(catalog.script("7").await.unwrap(), None, "no preset, no scripts");
+}
