@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::catalog;
 use crate::clock::SystemClock;
 use crate::report::SurveyWriter;
 use crate::sorter::DEFAULT_MEMORY_BYTES;
@@ -12,7 +11,7 @@ use crate::survey::{SurveyOptions, Surveyor};
 
 use super::Context;
 use super::args::SourcesArgs;
-use super::world::{selected, source_over};
+use super::world::{open_catalog, selected, source_over};
 
 /// Objects that may wait to be written.
 const HEARD_AT_ONCE: usize = 64;
@@ -22,7 +21,7 @@ const HEARD_AT_ONCE: usize = 64;
 pub(super) async fn run(args: &SourcesArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let config = context.config()?;
     let options = &config.options;
-    let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
+    let catalog = open_catalog(&config).await?;
     selected(catalog.collections(), &args.collection)?;
     let surveyor = Surveyor {
         source: source_over(&options.source, &catalog)?,

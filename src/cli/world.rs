@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{self, Catalog, Remark};
+use crate::catalog::{self, Catalog, CatalogError, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::{CatalogTexts, Healer};
@@ -60,13 +60,7 @@ impl World {
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
         let options = &config.options;
-        let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
-        for remark in catalog.remarks() {
-            match remark {
-                Remark::Warning(text) => tracing::warn!("catalog: {text}"),
-                Remark::Found(text) => tracing::debug!("catalog: {text}"),
-            }
-        }
+        let catalog = open_catalog(&config).await?;
         let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
@@ -121,6 +115,19 @@ impl World {
             sorter: SorterOptions::default(),
         }
     }
+}
+
+/// The catalog alone; what opening it showed is logged.
+pub(super) async fn open_catalog(config: &Config) -> Result<Arc<dyn Catalog>, CatalogError> {
+    let options = &config.options;
+    let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
+    for remark in catalog.remarks() {
+        match remark {
+            Remark::Warning(text) => tracing::warn!("catalog: {text}"),
+            Remark::Found(text) => tracing::debug!("catalog: {text}"),
+        }
+    }
+    Ok(catalog)
 }
 
 /// Every kind of source, texts of this catalog among them.

@@ -77,6 +77,8 @@ fn every_command_line_in_the_documents_can_be_read() {
         "ARCHITECTURE.md",
         "config/restock.example.toml",
         "docs/preflight.md",
+        "docs/fleet.md",
+        "config/fleet.toml",
     ] {
         let text = document(name);
         let lines = blocks(&text, "sh").join("\n");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::place::{CONFIGURATION, Place};
 use crate::support::http_server::Answer;
 
 const OBJECT: &str = "type collection digest result source sources expected_size offered_size \
@@ -34,6 +34,7 @@ fn place() -> Place {
 #[test]
 fn a_document_holds_every_object_and_a_summary() {
     let place = place();
+    place.run("sources --output junit").exits(64).says("possible values: table, json, ndjson");
     let ran = place.run("sources --output json");
     assert_eq!((ran.code, ran.stderr.as_str()), (2, ""));
     let document: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -93,6 +94,42 @@ fn it_asks_neither_store_nor_ledger_and_writes_nothing() {
     assert!(!place.path("ledger.db").exists());
     let methods: Vec<_> = place.world.http.requests().into_iter().map(|r| r.method).collect();
     assert_eq!(methods, ["HEAD"; 3]);
+}
+
+#[test]
+fn a_query_may_name_maintained_apps_and_their_manifests_heal() {
+    let (place, objects) = Place::healthy(8);
+    let (server, lost) = (&place.world.http, &objects[0]);
+    place.sql("ALTER TABLE packages ADD COLUMN slug TEXT");
+    place.sql("UPDATE packages SET url = NULL, slug = 'slack/darwin' WHERE id = 1");
+    let configuration = CONFIGURATION
+        .replace("id AS ref", "id AS ref, slug AS restock_maintained_app")
+        .replace("tries = 1", &format!("maintained_apps = [\"{}\"]", server.url("/m")));
+    place.configure(&configuration);
+    let version = |digest: &str| {
+        let url = server.url("/slack.dmg");
+        let json = format!(
+            r#"{{"versions": [{{"version": "5", "installer_url": "{url}", "sha256": "{digest}"}}]}}"#
+        );
+        server.route("/m/slack/darwin.json", [Answer::ok(json)]);
+    };
+    server.route("/slack.dmg", [Answer::ok(lost.bytes.clone())]);
+    place.lose(&objects[..1]);
+
+    version("no_check");
+    assert_eq!(place.run("sources").code, 2);
+    let ran = place.run("heal");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stdout.contains("is at version 5, with `no_check` for a digest"), "{}", ran.stdout);
+    let shown = place.run(&format!("show {}", lost.digest));
+    assert!(shown.stdout.contains("maintained-app:slack/darwin  gone at "), "{}", shown.stdout);
+
+    version(&lost.digest.to_string());
+    assert_eq!(place.run("sources").code, 0);
+    assert_eq!(place.run("heal").code, 0);
+    assert_eq!(place.world.get(&lost.key).unwrap(), lost.bytes);
+    let shown = place.run(&format!("show {}", lost.digest));
+    assert!(shown.stdout.contains("maintained-app:slack/darwin  -"), "{}", shown.stdout);
 }
 
 #[test]

@@ -10,6 +10,13 @@
     reason = "a test that cannot set itself up has failed"
 )]
 #![allow(dead_code, reason = "the helpers serve other tests too")]
+#![allow(
+    clippy::struct_field_names,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::wildcard_enum_match_arm,
+    reason = "facts keep their own words, and SQL is put together as it is read"
+)]
 
 mod audit;
 #[path = "../support/databases.rs"]
