@@ -27,5 +27,7 @@ mod heal;
 mod rights;
 #[path = "../support/s3.rs"]
 mod s3;
+mod stopped;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;

@@ -18,7 +18,7 @@ use crate::databases::{Database, Engine, User};
 use crate::s3::{Bucket, Server};
 use crate::support::http_server::{Answer, HttpServer};
 
-pub(crate) use inventory::{BOOTSTRAP, ICONS, INSTALLERS, Inventory, Package, Served};
+pub(crate) use inventory::{BOOTSTRAP, ICONS, INSTALLERS, Inventory, Package, Served, digest_of};
 pub(crate) use rows::Row;
 pub(crate) use run::told;
 
@@ -54,7 +54,7 @@ pub(crate) struct FleetWorld {
     pub(crate) reader: User,
     pub(crate) bucket: Bucket,
     pub(crate) web: HttpServer,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 /// From where an object can be had again; of several sources the first of these counts.
