@@ -98,6 +98,18 @@ launch_postgres() { launch postgres serve_database postgres; }
 mariadb_answers() { grep -q 'ready for connections' "$WORK/logs/mariadb.log"; }
 postgres_answers() { grep -q 'ready to accept connections' "$WORK/logs/postgres.log"; }
 
+begin_databases() {
+    prepare_databases
+    begin mariadb postgres
+}
+
+# Waits for them, and exports what the tests read of them.
+await_databases() {
+    up mariadb
+    up postgres
+    export_databases
+}
+
 export_databases() {
     local login=restock:$DATABASE_PASSWORD
     export RESTOCK_TEST_MYSQL=mysql://$login@127.0.0.1:${PORTS[mariadb]}/

@@ -234,6 +234,24 @@ async fn a_scan_that_nobody_reads_to_its_end_lets_go_of_the_server(
     until(&database, &user, <[String]>::is_empty).await;
 }
 
+/// A server that has nothing to send yet learns of it all the same, long before any limit.
+#[tokio::test]
+async fn postgres_does_not_compute_for_nobody() {
+    let Some((database, user)) = reader(Engine::Postgres).await else { return };
+    let query = "SELECT digest, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) \
+                 SELECT count(*) FROM n) AS size FROM t";
+    let catalog = open(&options(plain(&user.url)), &[packages(query)]).await.unwrap();
+    let collection = only(&*catalog);
+    let mut scanning = catalog.scan(&collection);
+    let computes = until(&database, &user, |all| all.iter().any(|one| one.contains("RECURSIVE")));
+    tokio::select! {
+        batch = scanning.next() => panic!("{batch:?}"),
+        () = computes => {}
+    }
+    drop(scanning);
+    until(&database, &user, <[String]>::is_empty).await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn between_two_statements_there_is_no_connection_to_be_cut_off(
