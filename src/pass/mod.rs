@@ -8,6 +8,7 @@ mod confirm;
 mod describe;
 mod enumerate;
 mod examine;
+mod flag;
 mod heal;
 mod join;
 mod named;
