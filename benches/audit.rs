@@ -107,6 +107,7 @@ async fn audit(world: World) -> anyhow::Result<Summary> {
             heal: HealOptions::default(),
             breaker: BreakerOptions::default(),
             orphans: OrphanOptions::default(),
+            accepted: Vec::new(),
             retain: Duration::from_hours(90 * 24),
             sorter: SorterOptions::default(),
         },

@@ -1,5 +1,6 @@
 //! The command line: reads it, runs one command, and turns what comes of it into an exit code.
 
+mod accept;
 mod answers;
 pub mod args;
 mod completions;
@@ -159,6 +160,7 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Show(args) => answers::show(args, context).await,
         Command::Status(args) => answers::status(args, context).await,
         Command::Breaker(args) => answers::breaker(args, context).await,
+        Command::Accept(args) => accept::run(args, context).await,
         Command::Config(args) => config_cmd::run(args, context).await,
         Command::Completions(args) => completions::completions(args, context),
         Command::Man(args) => completions::man(args, context),

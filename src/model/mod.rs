@@ -3,6 +3,7 @@
 //! Nothing here acts. Every other layer speaks in these types, and everything known about a noun
 //! stands in the file that is named after it.
 
+mod acceptance;
 mod collection;
 mod digest;
 mod finding;
@@ -18,6 +19,7 @@ mod sources;
 mod summary;
 mod units;
 
+pub use acceptance::{Acceptance, Day};
 pub use collection::{CatalogRow, Collection, MalformedRow};
 pub use digest::{Digest, ParseDigestError};
 pub use finding::{Finding, FindingKind, Unhealable, reason};

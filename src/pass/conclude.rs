@@ -10,7 +10,7 @@ use crate::plan::{Hold, PassCounts, judge_breaker, make_plan};
 
 use super::examine::Examined;
 use super::flag::SKEW_AT_MOST;
-use super::outcome::Circumstances;
+use super::outcome::{Accepted, Circumstances};
 use super::{Auditor, Context, PassFailure, PassReport, Request};
 
 impl Context<'_> {
@@ -183,7 +183,10 @@ impl PassReport {
             failed: self.summary.errors.iter().any(|e| !soft.contains(&e.code.as_str())),
             incomplete: has("empty_catalog"),
             refused,
+            accepted: Accepted::of(&self.findings),
         };
+        let n = self.summary.accepted.map(|_| around.accepted.missing + around.accepted.corrupt);
+        self.summary.accepted = n;
         self.summary.outcome = request.fail_on.outcome(&self.summary, around);
         self.summary.exit_code = self.summary.outcome.exit_code();
     }

@@ -1,5 +1,6 @@
 //! Findings to a plan: pure decisions. Nothing here acts, waits or asks for the time.
 
+mod accepted;
 mod backoff;
 mod breaker;
 mod healable;
@@ -8,6 +9,7 @@ mod options;
 mod orphan;
 mod rotation;
 
+pub use accepted::accepted_now;
 pub use backoff::next_try;
 pub use breaker::{PassCounts, acknowledge, judge_breaker};
 pub use healable::{SourceStanding, unhealable, unhealable_from};

@@ -2,6 +2,7 @@
 //!
 //! Everything is written into a [`std::io::Write`]; nothing is printed here.
 
+mod accepted;
 mod breaker;
 mod file;
 mod findings;
@@ -20,6 +21,7 @@ use std::io;
 
 use crate::model::{Cause, Finding, Repair, Summary};
 
+pub use accepted::{AcceptedIn, AcceptedView, accepted_json, accepted_table};
 pub use breaker::breaker;
 pub use file::{ParseTargetError, ReportTarget, WriteReportError};
 pub use format::{Format, ParseFormatError};

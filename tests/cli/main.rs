@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accepted;
 mod binary;
 mod demo;
 mod documents;

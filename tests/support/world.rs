@@ -105,6 +105,7 @@ impl World {
                 heal: HealOptions::default(),
                 breaker: BreakerOptions::default(),
                 orphans: OrphanOptions::default(),
+                accepted: Vec::new(),
                 retain: Duration::from_hours(90 * 24),
                 sorter: SorterOptions::default(),
             },

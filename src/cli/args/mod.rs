@@ -1,5 +1,6 @@
 //! The command line, as contract and help describe it.
 
+mod accept;
 mod inspect;
 mod local;
 mod pass;
@@ -13,6 +14,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use super::logging::LogFormat;
 
+pub use accept::AcceptArgs;
 pub use inspect::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
 pub use pass::{AuditArgs, HealArgs, PassArgs, RunArgs};
@@ -101,6 +103,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Show the breaker, or answer it.
     Breaker(BreakerArgs),
+    /// Accept a known loss for a time.
+    Accept(AcceptArgs),
     /// Check or print the configuration.
     Config(ConfigArgs),
     /// Print a completion script for a shell.
