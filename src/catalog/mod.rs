@@ -4,7 +4,11 @@ mod cell;
 mod collections;
 mod embedded;
 #[cfg(test)]
-#[expect(dead_code, reason = "MySQL catalogs, which come next, read what it asks for")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "MySQL catalogs, which come next, read what it asks for"
+)]
 mod fleet;
 mod open;
 mod options;
