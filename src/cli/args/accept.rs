@@ -8,7 +8,7 @@ use crate::model::{Day, Digest};
 /// `restock accept`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-An accepted loss stays in every report, and decides neither exit codes nor alerts until then.
+An accepted loss stays in every report, and decides neither exit codes nor alerts until then
 
 Examples:
   restock accept 3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea --until 2027-01-31 --reason vendor-gone
