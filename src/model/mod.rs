@@ -12,6 +12,7 @@ pub mod instant;
 mod key;
 mod record;
 mod redact;
+mod removal;
 mod repair;
 mod schedule;
 mod slice;
@@ -30,6 +31,7 @@ pub use history::{
 pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};
 pub use record::{Record, UNSURE_SIZE};
 pub use redact::{error_chain, redact_url, redact_urls_in};
+pub use removal::{Removal, RemovalResult};
 pub use repair::{Cause, FailureReason, Repair, RepairResult};
 pub use schedule::{ParseScheduleError, ParseZoneError, Schedule, Zone};
 pub use slice::{ParseSliceError, Slice};
