@@ -21,6 +21,7 @@ pub mod observe;
 pub mod pass;
 pub mod plan;
 pub mod reconcile;
+pub mod removal;
 pub mod report;
 pub mod sorter;
 pub mod source;

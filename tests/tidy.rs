@@ -32,7 +32,7 @@ const LAYERS: &[&[(&str, May)]] = &[
         ("observe", May::Only(&["model", "plan"])),
     ],
     &[("heal", May::Below)],
-    &[("pass", May::Below), ("import", May::Below)],
+    &[("pass", May::Below), ("import", May::Below), ("removal", May::Below)],
     &[
         ("report", May::Only(&["model", "clock", "plan", "observe", "pass"])),
         ("daemon", May::Below),

@@ -12,10 +12,14 @@ mod import_cmd;
 mod log_line;
 pub mod logging;
 mod numbers;
+mod orphans;
 mod output;
 mod passes;
+mod plan_file;
 mod probe;
 pub mod progress;
+mod quarantine;
+mod removing;
 mod run;
 mod show;
 mod signals;
@@ -161,6 +165,8 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Status(args) => answers::status(args, context).await,
         Command::Breaker(args) => answers::breaker(args, context).await,
         Command::Accept(args) => accept::run(args, context).await,
+        Command::Orphans(args) => orphans::run(args, context).await,
+        Command::Quarantine(args) => quarantine::run(args, context).await,
         Command::Config(args) => config_cmd::run(args, context).await,
         Command::Completions(args) => completions::completions(args, context),
         Command::Man(args) => completions::man(args, context),

@@ -8,7 +8,8 @@ use crate::catalog::{self, Catalog};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::Healer;
-use crate::ledger::{self, Ledger};
+use crate::ledger::{self, Ledger, Lock, LockError};
+use crate::model::Span;
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
@@ -91,6 +92,12 @@ impl World {
             tries: self.config.options.source.tries,
             cancel: self.cancel.clone(),
         }
+    }
+
+    /// The lock of this store, for whoever changes it.
+    pub(super) async fn lock(&self, wait: Option<Span>) -> Result<Lock, LockError> {
+        let (url, wait) = (self.config.ledger_url(), wait.map(|span| span.0));
+        Lock::acquire(url, self.store.identity(), &self.config.base, wait).await
     }
 
     fn settings(&self) -> Settings {

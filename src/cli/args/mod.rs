@@ -3,6 +3,7 @@
 mod accept;
 mod inspect;
 mod local;
+mod orphans;
 mod pass;
 mod slice;
 
@@ -17,6 +18,10 @@ use super::logging::LogFormat;
 pub use accept::AcceptArgs;
 pub use inspect::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
+pub use orphans::{
+    OrphansApplyArgs, OrphansArgs, OrphansCommand, OrphansPlanArgs, OrphansRestoreArgs,
+    QuarantineArgs, QuarantineCommand,
+};
 pub use pass::{AuditArgs, HealArgs, PassArgs, RunArgs};
 pub use slice::{NoSliceError, SliceArg};
 
@@ -105,6 +110,10 @@ pub enum Command {
     Breaker(BreakerArgs),
     /// Accept a known loss for a time.
     Accept(AcceptArgs),
+    /// List objects that no row wants, and take them away.
+    Orphans(OrphansArgs),
+    /// List what was set aside, and delete what is old of it.
+    Quarantine(QuarantineArgs),
     /// Check or print the configuration.
     Config(ConfigArgs),
     /// Print a completion script for a shell.
