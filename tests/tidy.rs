@@ -66,6 +66,11 @@ const EFFECTS: &[&str] = &[
 /// By which a file, an object or a row is taken away.
 const TAKES_AWAY: &[&str] = &["delete", "remove_file", "remove_dir", "unlink", "drop_table"];
 
+/// What can remove an object, and the only places that may name it: the port with its adapters, and
+/// what a person's own commands run.
+const REMOVES: &[&str] = &["RemovingStore", "open_removing", "Remover"];
+const REMOVERS: &[&str] = &["src/store/", "src/removal/", "src/cli/removing.rs"];
+
 /// Names that design.md gives other words for, and the only modules whose libraries force them.
 const WORDS: &[(&str, &[&str])] = &[
     ("bucket", &["store", "config"]),
@@ -173,6 +178,15 @@ fn takes_nothing_away(source: &Source) -> Vec<String> {
     let code = code(&source.text).to_lowercase();
     let found = TAKES_AWAY.iter().filter(|word| code.contains(**word));
     found.map(|word| format!("{}: heals, and names `{word}`", source.path)).collect()
+}
+
+fn removes_nothing(source: &Source) -> Vec<String> {
+    if source.module().is_none() || REMOVERS.iter().any(|place| source.path.starts_with(place)) {
+        return Vec::new();
+    }
+    let code = code(&source.text);
+    let found = REMOVES.iter().filter(|name| code.contains(**name));
+    found.map(|name| format!("{}: no person's command, and names `{name}`", source.path)).collect()
 }
 
 fn words(source: &Source) -> Vec<String> {
@@ -314,6 +328,17 @@ fn healing_takes_nothing_away() {
     assert_eq!(takes_nothing_away(&Source::new("src/heal/mod.rs", text)).len(), 1);
     let text = "//! Nothing is deleted here.\nfn f() { say(\"delete\") }";
     assert_eq!(takes_nothing_away(&Source::new("src/heal/mod.rs", text)), NONE);
+}
+
+#[test]
+fn only_a_persons_own_commands_hold_a_store_that_removes() {
+    assert_eq!(complaints(&src(), removes_nothing), NONE);
+    for path in ["src/heal/mod.rs", "src/daemon/run.rs", "src/pass/mod.rs", "src/cli/world.rs"] {
+        let text = "fn f(store: Arc<dyn RemovingStore>) {}";
+        assert_eq!(removes_nothing(&Source::new(path, text)).len(), 1, "{path}");
+        let text = "async fn f() { store::open_removing(&options, base).await }";
+        assert_eq!(removes_nothing(&Source::new(path, text)).len(), 1, "{path}");
+    }
 }
 
 #[test]

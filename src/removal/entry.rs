@@ -82,6 +82,9 @@ impl Remover {
     async fn settle_gone(&self, entry: &OrphanEntry, step: Option<Step>, to: &str) -> End {
         match step.as_ref().map(|step| step.kind) {
             None | Some(StepKind::Restoring) => End::held("it is gone already"),
+            Some(StepKind::Copying) => {
+                End::held(format!("somebody else took it away; a copy may be at {to}")).at(to)
+            }
             Some(StepKind::Deleting) => {
                 End::new(RemovalResult::Deleted, "deleted by an earlier run that was cut off")
             }
@@ -108,6 +111,7 @@ impl Remover {
         if self.quarantine.is_empty() {
             return Ok(End::held("heal.quarantine is empty: there is nowhere to move it to"));
         }
+        self.write_down(entry, StepKind::Copying, Some(to), None, record)?;
         if let Err(error) = self.store.set_aside(&entry.key, to).await {
             if error.fault == StoreFault::NotFound {
                 return Ok(End::held("it is gone already"));
@@ -127,7 +131,7 @@ impl Remover {
         } else {
             format!("its copy is whole; its bytes never had the digest of its key, but {observed}")
         };
-        self.write_down(entry, StepKind::Copied, Some((to, observed)), record)?;
+        self.write_down(entry, StepKind::Copied, Some(to), Some(observed), record)?;
         let moved =
             End { observed_digest: Some(observed), ..End::new(RemovalResult::Moved, detail) };
         let end = self.let_go(entry, moved.at(to)).await?;
@@ -139,7 +143,7 @@ impl Remover {
     }
 
     async fn delete(&self, entry: &OrphanEntry, record: &mut Record) -> Result<End, RemovalError> {
-        self.write_down(entry, StepKind::Deleting, None, record)?;
+        self.write_down(entry, StepKind::Deleting, None, None, record)?;
         self.let_go(entry, End::new(RemovalResult::Deleted, "deleted")).await
     }
 
@@ -178,7 +182,8 @@ impl Remover {
         &self,
         entry: &OrphanEntry,
         kind: StepKind,
-        copy: Option<(&str, Digest)>,
+        to: Option<&str>,
+        observed_digest: Option<Digest>,
         record: &mut Record,
     ) -> Result<(), RemovalError> {
         Ok(record.step(Step {
@@ -187,8 +192,8 @@ impl Remover {
             key: entry.key.clone(),
             digest: entry.digest,
             size: entry.size,
-            to: copy.map(|(to, _)| to.to_owned()),
-            observed_digest: copy.map(|(_, observed)| observed),
+            to: to.map(str::to_owned),
+            observed_digest,
             at: self.clock.now(),
         })?)
     }

@@ -78,7 +78,9 @@ pub(super) struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StepKind {
-    /// A copy was made, read, and found whole; next the object is removed.
+    /// Next a copy is made.
+    Copying,
+    /// The copy was read and found whole; next the object is removed.
     Copied,
     /// Next the object is removed for good.
     Deleting,

@@ -73,6 +73,7 @@ struct State {
     versions: u64,
     after_listing: Option<Hook>,
     after_chunk: Option<Hook>,
+    after_removal: Option<Hook>,
 }
 
 /// The store; clones share what is in it.
