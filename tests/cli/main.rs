@@ -19,6 +19,7 @@ mod documents;
 mod doubt;
 mod ends;
 mod input;
+mod orphans;
 mod place;
 mod plans;
 mod secrets;
