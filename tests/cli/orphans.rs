@@ -78,6 +78,7 @@ fn orphans_are_listed_planned_moved_and_put_back() {
         format!("restock-quarantine/orphans/{}/{}", plan["plan_id"].as_str().unwrap(), orphan.key);
     assert_eq!(place.world.get(&copy).as_ref(), Some(&orphan.bytes));
     place.run("orphans list").exits(0).prints("0 orphans");
+    place.run(&format!("show {}", orphan.digest)).exits(0).prints("moved").prints(&copy);
     place.run("quarantine list").exits(0).prints("orphan").prints(&copy);
     let audit = place.run("audit --output json").exits(0).json();
     assert_eq!(

@@ -107,7 +107,8 @@ async fn orphans_are_moved_and_put_back_and_the_quarantine_is_pruned(#[case] ser
 
     assert_eq!(world.results(&world.restore_args()), ["restored"; 2]);
     let mut now = world.bucket.keys().await;
-    (now.sort(), there.sort());
+    now.sort();
+    there.sort();
     assert_eq!(now, there);
     for orphan in &orphans {
         assert_eq!(digest_of(&world.bucket.get(&orphan.key).await.unwrap()), orphan.digest);

@@ -32,14 +32,14 @@ Example:
     },
     /// Audit everything, and write a plan for the flagged orphans.
     #[command(after_help = "\
-Nothing is taken away: read the plan, shorten it if you like, and apply it.
+Nothing is taken away: read the plan, shorten it if you like, and apply it
 
 Example:
   restock orphans plan -o orphans.json")]
     Plan(OrphansPlanArgs),
     /// Carry out a plan, after looking at each of its entries again.
     #[command(after_help = "\
-What was done is written to FILE.applied.ndjson, by which `orphans restore` undoes it.
+What was done is written to FILE.applied.ndjson, by which `orphans restore` undoes it
 
 Example:
   restock orphans apply orphans.json --max-delete 20")]
