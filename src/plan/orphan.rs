@@ -41,7 +41,7 @@ pub fn judge_orphan(
             let counts = seen.now - before.counted_at >= apart;
             Sighting {
                 key: before.key.clone(),
-                first_seen: before.first_seen,
+                first_seen: before.first_seen.min(seen.now),
                 counted_at: if counts { seen.now } else { before.counted_at.min(seen.now) },
                 sightings: before.sightings.saturating_add(u32::from(counts)),
             }
