@@ -5,29 +5,20 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark takes time")]
 
 mod support {
+    pub(crate) mod audited;
     pub(crate) mod generated;
     pub(crate) mod world;
 }
 
 use std::env;
-use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use restock::clock::SystemClock;
-use restock::ledger;
-use restock::model::{Command, KeyTemplate, Slice, Summary};
-use restock::observe::Silent;
-use restock::pass::{Auditor, FailOn, Request, Restraint, Settings};
-use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
-use restock::sorter::SorterOptions;
-use restock::source::{HttpSource, SourceOptions};
-use restock::store::Store;
-use tokio_util::sync::CancellationToken;
 
-use support::generated::{GeneratedCatalog, GeneratedStore};
+use support::audited::{audit, layout, peak_mib};
+use support::generated::GeneratedCatalog;
 use support::world::World;
 
 const SMALL: u64 = 100_000;
@@ -75,7 +66,8 @@ fn child(objects: u64) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let before = peak_mib()?;
     let start = Instant::now();
-    let summary = runtime.block_on(audit(world))?;
+    let catalog = Arc::new(GeneratedCatalog::new(world, layout()?));
+    let summary = runtime.block_on(audit(world, catalog))?;
     let seconds = start.elapsed().as_secs_f64();
     let counts = (summary.expected, summary.missing, summary.orphans);
     let wanted = (Some(objects), Some(world.missing()), Some(world.orphans()));
@@ -85,51 +77,4 @@ fn child(objects: u64) -> anyhow::Result<()> {
         peak_mib()?
     );
     Ok(())
-}
-
-async fn audit(world: World) -> anyhow::Result<Summary> {
-    let key: KeyTemplate = "software-installers/{digest}".parse()?;
-    let store = Arc::new(GeneratedStore::new(world, key.clone()));
-    let folder = tempfile::tempdir()?;
-    let ledger = ledger::open("sqlite://ledger.db", store.identity(), folder.path()).await?;
-    let auditor = Auditor {
-        catalog: Arc::new(GeneratedCatalog::new(world, key)),
-        store,
-        source: Arc::new(HttpSource::new(&SourceOptions::default())?),
-        ledger,
-        clock: Arc::new(SystemClock),
-        observer: Arc::new(Silent),
-        settings: Settings {
-            grace: Duration::from_mins(10),
-            concurrency: 16,
-            deep_concurrency: 4,
-            bandwidth: None,
-            heal: HealOptions::default(),
-            breaker: BreakerOptions::default(),
-            orphans: OrphanOptions::default(),
-            accepted: Vec::new(),
-            retain: Duration::from_hours(90 * 24),
-            sorter: SorterOptions::default(),
-        },
-        cancel: CancellationToken::new(),
-    };
-    let request = Request {
-        command: Command::Audit,
-        collections: Vec::new(),
-        slice: Slice::WHOLE,
-        deep: None,
-        digests: None,
-        fail_on: FailOn::default(),
-        restraint: Restraint::default(),
-    };
-    Ok(auditor.audit(&request).await?.summary)
-}
-
-/// The peak resident memory of this process so far, in MiB.
-fn peak_mib() -> anyhow::Result<f64> {
-    let path = Path::new("/proc/self/status");
-    let status = std::fs::read_to_string(path).context("this benchmark reads Linux's /proc")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = peak.and_then(|peak| peak.split_whitespace().next()).context("no VmHWM")?;
-    Ok(kib.parse::<f64>()? / 1024.0)
 }

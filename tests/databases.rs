@@ -193,12 +193,10 @@ async fn the_servers_have_certificates_of_the_runs_ca(
     }
     let plain = without_tls(engine, database.url());
     assert_eq!(engine.query(&plain, encrypted).await.unwrap(), ["0"]);
-    // An address that is this machine too, but in no certificate; and a CA that signed nothing.
-    let elsewhere = with_ca(engine, database.url(), &tls.ca, "127.0.0.2");
+    // A CA that signed nothing.
     let stranger = with_ca(engine, database.url(), &tls.cert, "localhost");
-    for refused in [elsewhere, stranger] {
-        engine.query(&refused, "SELECT 1").await.unwrap_err();
-    }
+    let error = engine.query(&stranger, "SELECT 1").await.unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
 }
 
 #[rstest]

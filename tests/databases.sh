@@ -20,7 +20,7 @@ need_databases() {
 # Debian starts a service as it is installed, unless a policy says otherwise. The tests need none.
 install_packages() {
     if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-        die "the tests need MariaDB, PostgreSQL and openssl (on Debian: apt-get install $*)"
+        die "not all that this needs is installed (on Debian: apt-get install $*)"
     fi
     say "installing $*"
     [[ "$*" != *postgresql* ]] ||
@@ -97,6 +97,18 @@ launch_postgres() { launch postgres serve_database postgres; }
 
 mariadb_answers() { grep -q 'ready for connections' "$WORK/logs/mariadb.log"; }
 postgres_answers() { grep -q 'ready to accept connections' "$WORK/logs/postgres.log"; }
+
+begin_databases() {
+    prepare_databases
+    begin mariadb postgres
+}
+
+# Waits for them, and exports what the tests read of them.
+await_databases() {
+    up mariadb
+    up postgres
+    export_databases
+}
 
 export_databases() {
     local login=restock:$DATABASE_PASSWORD

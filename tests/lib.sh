@@ -254,15 +254,19 @@ start_servers() {
     export RESTOCK_TEST_JUICEFS_BUCKET=restock
     begin_work
     begin moto juicefs
-    prepare_databases
-    begin mariadb postgres
+    begin_databases
     up moto
     up juicefs
-    up mariadb
-    up postgres
     export RESTOCK_TEST_MOTO=http://127.0.0.1:${PORTS[moto]}
     export RESTOCK_TEST_JUICEFS=http://127.0.0.1:${PORTS[juicefs]}
-    export_databases
+    await_databases
+}
+
+# The same for the databases alone.
+start_databases() {
+    begin_work
+    begin_databases
+    await_databases
 }
 
 # shellcheck source-path=SCRIPTDIR source=databases.sh

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail};
 use url::Url;
 
 use crate::catalog::{self, EmbeddedCatalog, Preset};
@@ -40,11 +40,17 @@ url = "sqlite://ledger.db"
 pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let config = config(context)?;
     let options = &config.options;
-    ensure!(
-        options.catalog.preset == Preset::Restock,
-        "the catalog has preset \"custom\": its rows are written by its owner, and `import` writes \
-         only to restock's own catalog"
-    );
+    let other = match options.catalog.preset {
+        Preset::Restock => None,
+        Preset::Custom => Some("custom"),
+        Preset::Fleet => Some("fleet"),
+    };
+    if let Some(preset) = other {
+        bail!(
+            "the catalog has preset \"{preset}\": its rows are written by its owner, and `import` \
+             writes only to restock's own catalog"
+        );
+    }
     let store = store::open(&options.store, &config.base).await?;
     let path = catalog::sqlite_path(&options.catalog, &config.base)?;
     let mut embedded = EmbeddedCatalog::create_or_open(&path).await?;

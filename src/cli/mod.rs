@@ -16,6 +16,7 @@ mod orphans;
 mod output;
 mod passes;
 mod plan_file;
+mod preflight;
 mod probe;
 pub mod progress;
 mod quarantine;
@@ -23,6 +24,7 @@ mod removing;
 mod run;
 mod show;
 mod signals;
+mod sources;
 mod unable;
 mod world;
 
@@ -35,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError, Environment};
 use crate::model::redact_urls_in;
-use crate::observe::Silent;
+use crate::observe::{Observer, Silent};
 use crate::report::{Color, TextOptions};
 use args::{Cli, Command, Common};
 use console::Console;
@@ -68,7 +70,7 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// The configuration that the command line names, or that is found.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(self.common.config.as_deref(), self.environment)
+        self.common.load(self.environment)
     }
 
     /// Paths of the command line, from the working directory on.
@@ -78,9 +80,13 @@ impl Context<'_> {
 
     /// Everything that the configuration names, open, with progress on stderr.
     async fn open(&self) -> anyhow::Result<World> {
+        World::open(self.config()?, self.observer(), self.cancel.clone()).await
+    }
+
+    /// Shows progress on stderr.
+    fn observer(&self) -> Arc<dyn Observer> {
         let quiet = self.common.quiet;
-        let progress = if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) };
-        World::open(self.config()?, Arc::new(progress), self.cancel.clone()).await
+        Arc::new(if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) })
     }
 
     /// The same for a command that is done in a moment.
@@ -161,7 +167,9 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Heal(args) => passes::heal(args, context).await,
         Command::Run(_) => run::run(context).await,
         Command::Probe(args) => answers::probe(args, context).await,
+        Command::Preflight(args) => preflight::run(args, context).await,
         Command::Show(args) => answers::show(args, context).await,
+        Command::Sources(args) => sources::run(args, context).await,
         Command::Status(args) => answers::status(args, context).await,
         Command::Breaker(args) => answers::breaker(args, context).await,
         Command::Accept(args) => accept::run(args, context).await,
@@ -175,10 +183,9 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
 
 /// How restock was called, as far as it matters to the next command.
 fn invocation(common: &Common) -> String {
-    match &common.config {
-        Some(file) => format!("restock -c {}", file.display()),
-        None => "restock".to_owned(),
-    }
+    let file = common.config.as_ref().map(|file| format!(" -c {}", file.display()));
+    let fleet = if common.from_fleet_env { " --from-fleet-env" } else { "" };
+    format!("restock{}{fleet}", file.unwrap_or_default())
 }
 
 fn no_color(common: &Common, environment: &Environment) -> bool {

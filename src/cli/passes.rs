@@ -1,7 +1,7 @@
 //! `restock audit` and `restock heal`.
 
 use crate::model::{Command, Digest, Slice};
-use crate::pass::{PassReport, Request, Restraint};
+use crate::pass::{FailOn, PassReport, Request, Restraint};
 use crate::plan::Plan;
 use crate::report::{self, Format};
 
@@ -70,6 +70,8 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
                 serde_json::to_writer(&mut context.stdout, &report.plan)?;
                 writeln!(context.stdout)?;
             }
+            // These have no word for a plan: they tell what it is made for.
+            Format::Junit | Format::Github => return print(&report, &args.pass, context),
         }
         return Ok(report.summary.exit_code);
     }
@@ -109,19 +111,21 @@ fn tell(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow
 }
 
 fn print(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
-    view(pass).write(args.output, &context.text, &mut context.stdout)?;
+    let fail_on = args.fail_on.clone().unwrap_or_default();
+    view(pass, &fail_on).write(args.output, &context.text, &mut context.stdout)?;
     Ok(pass.summary.exit_code)
 }
 
 fn write_reports(pass: &PassReport, args: &PassArgs, context: &Context<'_>) -> anyhow::Result<()> {
+    let fail_on = args.fail_on.clone().unwrap_or_default();
     for target in &args.report {
         let plain = report::TextOptions { color: report::Color::Never, ..context.text };
-        target.write(&view(pass), &plain)?;
+        target.write(&view(pass, &fail_on), &plain)?;
     }
     Ok(())
 }
 
-fn view(pass: &PassReport) -> report::PassReport<'_> {
+fn view<'a>(pass: &'a PassReport, fail_on: &'a FailOn) -> report::PassReport<'a> {
     let PassReport { findings, repairs, summary, .. } = pass;
-    report::PassReport { findings, repairs, summary }
+    report::PassReport { findings, repairs, summary, fail_on }
 }

@@ -17,11 +17,11 @@ pub(super) async fn run(args: &QuarantineArgs, context: &mut Context<'_>) -> any
     }
     match args.command {
         QuarantineCommand::List { older_than, output } => {
-            list(&world, older_than, output, context).await
+            list(&world, older_than, output.into(), context).await
         }
         QuarantineCommand::Prune { older_than, max_delete, wait_lock, output } => {
             let _lock = world.lock(wait_lock).await?;
-            prune(&world, older_than, max_delete, output, context).await
+            prune(&world, older_than, max_delete, output.into(), context).await
         }
     }
 }

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, CatalogError, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::heal::Healer;
+use crate::heal::{CatalogTexts, Healer};
 use crate::ledger::{self, Ledger, Lock, LockError};
-use crate::model::Span;
+use crate::model::{Collection, Span};
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
-use crate::source::{HttpSource, Source};
+use crate::source::{AllSources, Source, SourceError, SourceOptions};
 use crate::store::{self, HealStore, Store};
+
+use super::UsageError;
 
 /// Everything that a configuration names, open.
 pub(super) struct World {
@@ -58,8 +60,8 @@ impl World {
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
         let options = &config.options;
-        let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
-        let source: Arc<dyn Source> = Arc::new(HttpSource::new(&options.source)?);
+        let catalog = open_catalog(&config).await?;
+        let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
     }
@@ -100,6 +102,11 @@ impl World {
         Lock::acquire(url, self.store.identity(), &self.config.base, wait).await
     }
 
+    /// The collections of these names; all of them where no name is given.
+    pub(super) fn selected(&self, names: &[String]) -> Result<Vec<&Collection>, UsageError> {
+        selected(self.catalog.collections(), names)
+    }
+
     fn settings(&self) -> Settings {
         let options = &self.config.options;
         Settings {
@@ -115,4 +122,40 @@ impl World {
             sorter: SorterOptions::default(),
         }
     }
+}
+
+/// The catalog alone; what opening it showed is logged.
+pub(super) async fn open_catalog(config: &Config) -> Result<Arc<dyn Catalog>, CatalogError> {
+    let options = &config.options;
+    let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
+    for remark in catalog.remarks() {
+        match remark {
+            Remark::Warning(text) => tracing::warn!("catalog: {text}"),
+            Remark::Found(text) => tracing::debug!("catalog: {text}"),
+        }
+    }
+    Ok(catalog)
+}
+
+/// Every kind of source, texts of this catalog among them.
+pub(super) fn source_over(
+    options: &SourceOptions,
+    catalog: &Arc<dyn Catalog>,
+) -> Result<Arc<dyn Source>, SourceError> {
+    let texts = Arc::new(CatalogTexts(Arc::clone(catalog)));
+    Ok(Arc::new(AllSources::new(options, texts)?))
+}
+
+/// The collections of these names; all of them where there are none.
+pub(super) fn selected<'a>(
+    known: &'a [Collection],
+    names: &[String],
+) -> Result<Vec<&'a Collection>, UsageError> {
+    if let Some(name) = names.iter().find(|name| !known.iter().any(|c| c.name == **name)) {
+        let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
+        let message = format!("there is no collection `{name}`");
+        return Err(UsageError::new(message, format!("the catalog has {}", known.join(", "))));
+    }
+    let wanted = |c: &&Collection| names.is_empty() || names.contains(&c.name);
+    Ok(known.iter().filter(wanted).collect())
 }

@@ -1,13 +1,14 @@
 //! The configuration: one file, the environment over it, and what follows from both.
 //!
-//! A value comes from the first of these that has it: a `RESTOCK_…` variable, a credential, the
-//! file, its default. Relative paths of the file start at its folder, those of the environment at
+//! A value comes from the first of these that has it: a `RESTOCK_…` variable, a credential, Fleet's
+//! own variables where they are asked for, the file, its default. Relative paths of the file start at its folder, those of the environment at
 //! the working directory; what is loaded here holds absolute paths only.
 
 mod credentials;
 mod draft;
 mod environment;
 mod file;
+mod fleet;
 mod options;
 mod paths;
 mod problem;
@@ -52,6 +53,23 @@ impl Config {
     /// Loads the file that is named, else the first of [`PLACES`] that is there, lays the
     /// environment over it, and validates the whole. All problems are told at once.
     pub fn load(named: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        Self::lay(named, environment, false)
+    }
+
+    /// The same, with Fleet's own variables between the file and the environment; then no file is
+    /// needed.
+    pub fn load_beside_fleet(
+        named: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
+        Self::lay(named, environment, true)
+    }
+
+    fn lay(
+        named: Option<&Path>,
+        environment: &Environment,
+        beside_fleet: bool,
+    ) -> Result<Self, ConfigError> {
         let working_directory = environment.working_directory();
         let found = file::find(named, working_directory)?;
         let (schema, mut draft) = (schema(), Draft::default());
@@ -64,6 +82,9 @@ impl Config {
         }
         credentials::lay(&mut draft, environment, root);
         variables::lay(&mut draft, environment, root);
+        if beside_fleet {
+            fleet::lay(&mut draft, environment);
+        }
         if found.is_none() && draft.values.is_empty() && draft.problems.is_empty() {
             return Err(ConfigError::NotFound { looked: PLACES.map(PathBuf::from).to_vec() });
         }
@@ -128,9 +149,10 @@ fn settle(draft: &mut Draft, base: &Path, environment: &Environment) -> Options 
     let mut options = draft.options();
     let folder = |draft: &Draft, key: &str| match draft.origin(key) {
         Origin::Default | Origin::File { .. } => base.to_path_buf(),
-        Origin::Credential(_) | Origin::Variable(_) | Origin::VariableFile(_) => {
-            environment.working_directory().to_path_buf()
-        }
+        Origin::Fleet(_)
+        | Origin::Credential(_)
+        | Origin::Variable(_)
+        | Origin::VariableFile(_) => environment.working_directory().to_path_buf(),
     };
     let url_from =
         if options.catalog.url_file.is_some() { "catalog.url_file" } else { "catalog.url" };
@@ -185,12 +207,7 @@ fn absolute(draft: &mut Draft, key: &str, url: &mut String, absolute: Option<Str
 
 /// Of `catalog.url` and `catalog.url_file` the stronger origin holds; both from one are too many.
 fn keep_one_url(draft: &mut Draft) {
-    let rank = |draft: &Draft, key| match draft.origins.get(key) {
-        None | Some(Origin::Default) => 0,
-        Some(Origin::File { .. }) => 1,
-        Some(Origin::Credential(_)) => 2,
-        Some(Origin::Variable(_) | Origin::VariableFile(_)) => 3,
-    };
+    let rank = |draft: &Draft, key| draft.origins.get(key).map_or(0, Origin::rank);
     let (url, file) = (rank(draft, "catalog.url"), rank(draft, "catalog.url_file"));
     if url > file {
         draft.unset("catalog", "url_file");

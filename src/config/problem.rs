@@ -16,6 +16,8 @@ pub enum Origin {
         /// The line, from 1.
         line: usize,
     },
+    /// Variables of Fleet's own, by their names.
+    Fleet(String),
     /// A file in `$CREDENTIALS_DIRECTORY`, by its name.
     Credential(String),
     /// A variable, by its name.
@@ -29,6 +31,17 @@ impl Origin {
     pub const fn is_secret(&self) -> bool {
         matches!(self, Self::Credential(_) | Self::VariableFile(_))
     }
+
+    /// Which of two origins holds: the one that ranks higher.
+    pub(super) const fn rank(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::File { .. } => 1,
+            Self::Fleet(_) => 2,
+            Self::Credential(_) => 3,
+            Self::Variable(_) | Self::VariableFile(_) => 4,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -37,7 +50,9 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Credential(name) => write!(f, "credential {name}"),
-            Self::Variable(name) | Self::VariableFile(name) => f.write_str(name),
+            Self::Fleet(name) | Self::Variable(name) | Self::VariableFile(name) => {
+                f.write_str(name)
+            }
         }
     }
 }
@@ -65,7 +80,10 @@ impl fmt::Display for Problem {
         match &self.origin {
             Origin::Default => {}
             Origin::File { .. } => write!(f, " at {}", self.origin)?,
-            Origin::Credential(_) | Origin::Variable(_) | Origin::VariableFile(_) => {
+            Origin::Fleet(_)
+            | Origin::Credential(_)
+            | Origin::Variable(_)
+            | Origin::VariableFile(_) => {
                 write!(f, " in {}", self.origin)?;
             }
         }
@@ -104,18 +122,24 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// What to do about it, where the message does not say it.
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotFound { .. } => Some(
-                "`restock import PATH` or `restock demo` makes one; `-c FILE` names one elsewhere",
+                "`restock import PATH` or `restock demo` makes one; `-c FILE` names one elsewhere; \
+                 beside Fleet, `--from-fleet-env` needs none",
             ),
             Self::Read { .. } => Some("`-c FILE` must name a readable TOML file"),
-            Self::Invalid { file: None, .. } => {
+            Self::Invalid { file: None, problems } if !of_fleet(problems) => {
                 Some("there is no configuration file here: `-c FILE` names one")
             }
-            Self::Invalid { file: Some(_), .. } => None,
+            Self::Invalid { .. } => None,
         }
     }
+}
+
+/// Whether Fleet's own variables were asked for: then no file is missed.
+fn of_fleet(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| matches!(problem.origin, Origin::Fleet(_)))
 }
 
 fn list(paths: &[PathBuf]) -> String {

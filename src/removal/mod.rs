@@ -171,6 +171,9 @@ impl Remover {
         record.end(&removal)?;
         if removal.result.is_done() {
             self.ledger.record_removal(&removal).await?;
+            let Removal { plan_id, key, result, detail, .. } = &removal;
+            let line = format!("{}, by plan {plan_id}: {key}: {detail}", result.as_str());
+            self.observer.notice(&Event::Notice(&line));
         }
         self.observer.notice(&Event::Confirmed(1));
         Ok(removal)

@@ -1,21 +1,27 @@
-//! What a pass found and did, and what is known of an object or a store, for people and programs.
+//! What a pass or a preflight found, and what is known of an object or a store, for people and
+//! programs.
 //!
 //! Everything is written into a [`std::io::Write`]; nothing is printed here.
 
 mod accepted;
+mod annotation;
 mod breaker;
 mod file;
 mod findings;
 mod format;
+mod github;
 mod json;
+mod junit;
 mod object;
 mod orphans;
 mod plan;
+mod preflight;
 mod quarantine;
 mod record;
 mod removals;
 mod repairs;
 mod status;
+mod survey;
 mod table;
 mod text;
 mod view;
@@ -23,6 +29,7 @@ mod view;
 use std::io;
 
 use crate::model::{Cause, Finding, Repair, Summary};
+use crate::pass::FailOn;
 
 pub use accepted::{AcceptedIn, AcceptedView, accepted_json, accepted_table};
 pub use breaker::breaker;
@@ -32,10 +39,12 @@ pub use json::{json, ndjson};
 pub use object::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};
 pub use orphans::{OrphanView, OrphansView, orphans_plan_table};
 pub use plan::plan_table;
+pub use preflight::{PreflightReport, preflight_schema};
 pub use quarantine::{AsideView, PruneResult, QuarantineView};
 pub use record::{SCHEMA_ID, schema};
 pub use removals::RemovalsView;
 pub use status::{Standing, StatusView};
+pub use survey::SurveyWriter;
 pub use table::table;
 pub use text::{Color, TextOptions, bytes, count, escape};
 pub use view::{object_json, object_table, status_json, status_table};
@@ -49,6 +58,30 @@ pub struct PassReport<'a> {
     pub repairs: &'a [Repair],
     /// The pass in numbers.
     pub summary: &'a Summary,
+    /// Which findings decide the exit code.
+    pub fail_on: &'a FailOn,
+}
+
+/// Something that can be written in every form of a report.
+pub trait Render {
+    /// Writes it in one form; the text options matter to text for people alone.
+    fn render(
+        &self,
+        format: Format,
+        options: &TextOptions<'_>,
+        out: &mut impl io::Write,
+    ) -> io::Result<()>;
+}
+
+impl Render for PassReport<'_> {
+    fn render(
+        &self,
+        format: Format,
+        options: &TextOptions<'_>,
+        out: &mut impl io::Write,
+    ) -> io::Result<()> {
+        self.write(format, options, out)
+    }
 }
 
 impl<'a> PassReport<'a> {
@@ -63,6 +96,8 @@ impl<'a> PassReport<'a> {
             Format::Table => table(self, options, out),
             Format::Json => json(self, out),
             Format::Ndjson => ndjson(self, out),
+            Format::Junit => junit::pass(self, out),
+            Format::Github => github::pass(self, out),
         }
     }
 

@@ -96,7 +96,7 @@ impl OrphanView {
 }
 
 impl OrphansView {
-    /// Writes them in one of the forms of reports.
+    /// Writes them; as a table in every form but JSON and its lines.
     pub fn write(
         &self,
         format: Format,
@@ -104,7 +104,7 @@ impl OrphansView {
         out: &mut impl Write,
     ) -> io::Result<()> {
         match format {
-            Format::Table => self.table(options, out),
+            Format::Table | Format::Junit | Format::Github => self.table(options, out),
             Format::Json => {
                 let orphans = self.orphans.as_slice();
                 line(&Document { schema: SCHEMA, orphans, summary: self.totals(None) }, out)

@@ -72,7 +72,7 @@ struct Line<'a> {
 }
 
 impl QuarantineView {
-    /// Writes it in one of the forms of reports.
+    /// Writes it; as a table in every form but JSON and its lines.
     pub fn write(
         &self,
         format: Format,
@@ -80,7 +80,7 @@ impl QuarantineView {
         out: &mut impl Write,
     ) -> io::Result<()> {
         match format {
-            Format::Table => self.table(options, out),
+            Format::Table | Format::Junit | Format::Github => self.table(options, out),
             Format::Json => {
                 let objects = self.objects.as_slice();
                 line(&Document { schema: SCHEMA, objects, summary: self.totals(None) }, out)

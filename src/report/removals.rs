@@ -54,7 +54,7 @@ struct Line<'a> {
 }
 
 impl RemovalsView {
-    /// Writes it in one of the forms of reports.
+    /// Writes it; as a table in every form but JSON and its lines.
     pub fn write(
         &self,
         format: Format,
@@ -62,7 +62,7 @@ impl RemovalsView {
         out: &mut impl Write,
     ) -> io::Result<()> {
         match format {
-            Format::Table => self.table(options, out),
+            Format::Table | Format::Junit | Format::Github => self.table(options, out),
             Format::Json => {
                 let removals = self.removals.as_slice();
                 line(&Document { schema: SCHEMA, removals, summary: self.totals(None) }, out)

@@ -14,6 +14,7 @@ mod support;
 
 mod accepted;
 mod binary;
+mod ci_examples;
 mod demo;
 mod documents;
 mod doubt;
@@ -22,7 +23,9 @@ mod input;
 mod orphans;
 mod place;
 mod plans;
+mod preflight;
 mod secrets;
 mod shapes;
+mod sources;
 mod story;
 mod usage;

@@ -157,6 +157,6 @@ fn names_with_spaces_unicode_and_dots_go_there_and_back() {
 fn an_import_writes_to_nobody_elses_catalog() {
     let (place, _) = crate::place::Place::healthy(1);
     let before = fs::read(place.path("catalog.db")).unwrap();
-    place.run("import restock.toml").exits(1).says("preset \"custom\"");
+    place.run("import restock.toml").exits(1).says("the catalog is not restock's own");
     assert_eq!(fs::read(place.path("catalog.db")).unwrap(), before);
 }

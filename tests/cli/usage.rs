@@ -114,7 +114,7 @@ fn without_a_configuration_the_places_and_the_way_out_are_told() {
         ran.stderr,
         "restock: error: no configuration found: neither restock.toml nor \
          /etc/restock/restock.toml exists\nhint: `restock import PATH` or `restock demo` makes \
-         one; `-c FILE` names one elsewhere\n"
+         one; `-c FILE` names one elsewhere; beside Fleet, `--from-fleet-env` needs none\n"
     );
 }
 
@@ -148,6 +148,28 @@ fn the_process_environment_is_taken_and_no_secret_of_it_is_printed() {
     assert!(ran.stdout.contains("name = \"there\"  # RESTOCK_STORE__NAME"), "{}", ran.stdout);
     assert!(ran.stdout.contains("aws_secret_access_key = \"<redacted>\""), "{}", ran.stdout);
     assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("CANARY"), "{}", ran.stdout);
+}
+
+#[test]
+fn fleets_variables_are_taken_where_they_are_asked_for_before_or_behind_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    for line in ["--from-fleet-env config show --origin", "config show --origin --from-fleet-env"] {
+        let ran = run(command(folder.path(), line)
+            .env("FLEET_MYSQL_ADDRESS", "db:3306")
+            .env("FLEET_MYSQL_PASSWORD", "CANARY")
+            .env("FLEET_S3_SOFTWARE_INSTALLERS_BUCKET", "fleet-software"))
+        .exits(0)
+        .prints("url = \"s3://fleet-software\"  # FLEET_S3_SOFTWARE_INSTALLERS_BUCKET")
+        .prints("url = \"mysql://db:3306/fleet\"  # FLEET_MYSQL_ADDRESS, FLEET_MYSQL_PASSWORD");
+        assert!(!ran.stdout.contains("CANARY"), "{}", ran.stdout);
+    }
+    let ran = run(command(folder.path(), "--from-fleet-env config check")
+        .env("FLEET_MYSQL_PASSWORD", "CANARY")
+        .env("FLEET_S3_SOFTWARE_INSTALLERS_BUCKET", "b")
+        .env("FLEET_S3_SOFTWARE_INSTALLERS_STS_ASSUME_ROLE_ARN", "CANARY"))
+    .exits(78)
+    .says("FLEET_S3_SOFTWARE_INSTALLERS_STS_ASSUME_ROLE_ARN asks for a role to be assumed");
+    assert!(!ran.stderr.contains("CANARY"), "{}", ran.stderr);
 }
 
 #[test]

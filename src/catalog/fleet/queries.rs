@@ -135,7 +135,7 @@ fn select(
     format!(
         "SELECT CASE WHEN CAST({alias}.storage_id AS BINARY) = CAST(LOWER({alias}.storage_id) AS BINARY)\n\
          \x20   THEN CAST({alias}.storage_id AS CHAR)\n\
-         \x20   ELSE CONCAT({alias}.storage_id, ' (not in lower case)') END AS digest,\n\
+         \x20   ELSE CONCAT(CAST({alias}.storage_id AS CHAR), ' (not in lower case)') END AS digest,\n\
          \x20 {} AS source_url, {} AS name, {} AS updated_at,\n\
          \x20 CONCAT('{table} ', {alias}.id) AS ref,\n\
          \x20 {app} AS restock_maintained_app, {script} AS restock_script, \

@@ -5,6 +5,7 @@ mod inspect;
 mod local;
 mod orphans;
 mod pass;
+mod preflight;
 mod slice;
 
 use std::ffi::OsString;
@@ -14,15 +15,20 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use super::logging::LogFormat;
+use crate::config::{Config, ConfigError, Environment};
 
 pub use accept::AcceptArgs;
-pub use inspect::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
+pub use inspect::{
+    AnswerFormat, BreakerArgs, BreakerCommand, ListFormat, ProbeArgs, ShowArgs, SourcesArgs,
+    StatusArgs,
+};
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
 pub use orphans::{
     OrphansApplyArgs, OrphansArgs, OrphansCommand, OrphansPlanArgs, OrphansRestoreArgs,
     QuarantineArgs, QuarantineCommand,
 };
 pub use pass::{AuditArgs, HealArgs, PassArgs, RunArgs};
+pub use preflight::PreflightArgs;
 pub use slice::{NoSliceError, SliceArg};
 
 const EXIT_CODES: &str = "\
@@ -44,7 +50,9 @@ Examples:
   restock import PATH          begin with files of your own
   restock audit                what is missing, corrupt or too many
   restock heal --dry-run       what would be done about it
-  restock config check         whether restock.toml can be used";
+  restock config check         whether restock.toml can be used
+  restock --from-fleet-env audit
+                               the same beside a Fleet server, without restock.toml";
 
 /// Keeps a catalog of SHA-256 digests and the object store behind it in agreement.
 #[derive(Debug, Parser)]
@@ -73,6 +81,10 @@ pub struct Common {
     /// Take this configuration [default: ./restock.toml, then /etc/restock/restock.toml].
     #[arg(short, long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Take catalog and store from the variables of a Fleet server (`FLEET_MYSQL_…`,
+    /// `FLEET_S3_SOFTWARE_INSTALLERS_…`), over those of the configuration, which is not needed then.
+    #[arg(long, global = true, action = ArgAction::SetTrue)]
+    pub from_fleet_env: bool,
     /// Tell warnings and errors only, and draw no progress.
     #[arg(short, long, global = true, action = ArgAction::SetTrue)]
     pub quiet: bool,
@@ -102,8 +114,12 @@ pub enum Command {
     Run(RunArgs),
     /// Ask the store for single objects.
     Probe(ProbeArgs),
+    /// Tell what Fleet would do with the packages of GitOps files.
+    Preflight(PreflightArgs),
     /// Tell all that is known of one object.
     Show(ShowArgs),
+    /// Ask whether each object could be had again today, without downloading any.
+    Sources(SourcesArgs),
     /// Tell what the ledger knows now.
     Status(StatusArgs),
     /// Show the breaker, or answer it.
@@ -120,6 +136,14 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Write the manual pages.
     Man(ManArgs),
+}
+
+impl Common {
+    /// The configuration that these options name, or that is found.
+    pub(super) fn load(&self, environment: &Environment) -> Result<Config, ConfigError> {
+        let load = if self.from_fleet_env { Config::load_beside_fleet } else { Config::load };
+        load(self.config.as_deref(), environment)
+    }
 }
 
 impl Cli {

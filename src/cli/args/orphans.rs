@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Subcommand};
 
+use super::ListFormat;
 use crate::model::Span;
-use crate::report::Format;
 
 /// `restock orphans`.
 #[derive(Debug, Clone, Args)]
@@ -26,9 +26,9 @@ Example:
         /// Those only that are old, and were seen often enough.
         #[arg(long, action = ArgAction::SetTrue)]
         flagged: bool,
-        /// How the list is written: table, json or ndjson.
-        #[arg(long, value_name = "FORMAT", default_value_t)]
-        output: Format,
+        /// How the list is written.
+        #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+        output: ListFormat,
     },
     /// Audit everything, and write a plan for the flagged orphans.
     #[command(after_help = "\
@@ -80,9 +80,9 @@ pub struct OrphansApplyArgs {
     /// Wait this long for another instance to finish [default: not at all].
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<Span>,
-    /// How it is told what was done: table, json or ndjson.
-    #[arg(long, value_name = "FORMAT", default_value_t)]
-    pub output: Format,
+    /// How it is told what was done.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: ListFormat,
 }
 
 /// `restock orphans restore`.
@@ -94,9 +94,9 @@ pub struct OrphansRestoreArgs {
     /// Wait this long for another instance to finish [default: not at all].
     #[arg(long, value_name = "DURATION")]
     pub wait_lock: Option<Span>,
-    /// How it is told what was done: table, json or ndjson.
-    #[arg(long, value_name = "FORMAT", default_value_t)]
-    pub output: Format,
+    /// How it is told what was done.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: ListFormat,
 }
 
 /// `restock quarantine`.
@@ -118,9 +118,9 @@ Example:
         /// What has lain there for longer than this only.
         #[arg(long, value_name = "D")]
         older_than: Option<Span>,
-        /// How the list is written: table, json or ndjson.
-        #[arg(long, value_name = "FORMAT", default_value_t)]
-        output: Format,
+        /// How the list is written.
+        #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+        output: ListFormat,
     },
     /// Delete for good what has lain there for long.
     #[command(after_help = "\
@@ -136,8 +136,8 @@ Example:
         /// Wait this long for another instance to finish [default: not at all].
         #[arg(long, value_name = "DURATION")]
         wait_lock: Option<Span>,
-        /// How it is told what was done: table, json or ndjson.
-        #[arg(long, value_name = "FORMAT", default_value_t)]
-        output: Format,
+        /// How it is told what was done.
+        #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+        output: ListFormat,
     },
 }

@@ -27,7 +27,7 @@ pub struct PassArgs {
     /// Look at this collection only; may be repeated.
     #[arg(long, value_name = "NAME", action = ArgAction::Append)]
     pub collection: Vec<String>,
-    /// How the report on stdout is written: table, json or ndjson.
+    /// How the report on stdout is written: table, json, ndjson, junit or github.
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub output: Format,
     /// Write a report to a file too; may be repeated.
@@ -54,7 +54,7 @@ pub struct AuditArgs {
 /// `restock run`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-SIGHUP reads the configuration again, SIGTERM drains and ends, a second signal ends at once
+Signals: SIGHUP reads the configuration again, SIGTERM drains and ends, a second one ends at once
 
 Example:
   restock run -c /etc/restock/restock.toml")]

@@ -41,7 +41,7 @@ pub(super) async fn apply(
     let path = Record::path_of(&args.file);
     let mut record = Record::open(&path, &plan.plan_id, &here, world.clock.now())?;
     let removals = remover(&world).await?.apply(&plan, action, &mut record).await?;
-    tell(removals, &record, args.output, context)
+    tell(removals, &record, args.output.into(), context)
 }
 
 pub(super) async fn restore(
@@ -55,7 +55,7 @@ pub(super) async fn restore(
     }
     let _lock = world.lock(args.wait_lock).await?;
     let removals = remover(&world).await?.restore(&mut record).await?;
-    tell(removals, &record, args.output, context)
+    tell(removals, &record, args.output.into(), context)
 }
 
 /// A record as it was named, or the one that lies beside a plan.

@@ -16,7 +16,7 @@ use crate::store::Probe;
 
 pub(super) async fn plan(args: &OrphansPlanArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let world = context.open().await?;
-    known_collections(&world, &args.collection)?;
+    world.selected(&args.collection)?;
     let action = if args.delete { Disposal::Delete } else { Disposal::Quarantine };
     needs_quarantine(&world, action)?;
     // All of it, also for one collection: a part cannot tell whether the inventory shrank.
@@ -81,16 +81,6 @@ pub(super) fn needs_quarantine(world: &World, action: Disposal) -> Result<(), Us
         ));
     }
     Ok(())
-}
-
-fn known_collections(world: &World, wanted: &[String]) -> Result<(), UsageError> {
-    let known = world.catalog.collections();
-    let Some(name) = wanted.iter().find(|name| !known.iter().any(|c| c.name == **name)) else {
-        return Ok(());
-    };
-    let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
-    let hint = format!("the catalog has {}", known.join(", "));
-    Err(UsageError::new(format!("there is no collection `{name}`"), hint))
 }
 
 /// The flagged orphans with the version that is there now, and why others were left out.

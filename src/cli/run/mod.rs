@@ -39,7 +39,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
     });
     let opener = Arc::new(ConfiguredOpener::new(
         config,
-        context.common.config.clone(),
+        context.common.clone(),
         context.environment.clone(),
         Arc::clone(&ledger),
         observer,

@@ -1,6 +1,5 @@
 //! [`ConfiguredOpener`]: opens for the daemon what the configuration names.
 
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -14,13 +13,14 @@ use crate::model::redact_urls_in;
 use crate::observe::Observer;
 use crate::store;
 
+use crate::cli::args::Common;
 use crate::cli::describe;
 use crate::cli::world::World;
 
 /// The configuration that holds, and where it is read again.
 pub(super) struct ConfiguredOpener {
     config: RwLock<Arc<Config>>,
-    file: Option<PathBuf>,
+    common: Common,
     environment: Environment,
     ledger: Arc<dyn Ledger>,
     observer: Arc<dyn Observer>,
@@ -30,14 +30,14 @@ pub(super) struct ConfiguredOpener {
 impl ConfiguredOpener {
     pub(super) fn new(
         config: Config,
-        file: Option<PathBuf>,
+        common: Common,
         environment: Environment,
         ledger: Arc<dyn Ledger>,
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> Self {
         let config = RwLock::new(Arc::new(config));
-        Self { config, file, environment, ledger, observer, cancel }
+        Self { config, common, environment, ledger, observer, cancel }
     }
 
     fn config(&self) -> Arc<Config> {
@@ -78,7 +78,7 @@ impl Opener for ConfiguredOpener {
     }
 
     async fn reload(&self) -> Result<(), String> {
-        let read = Config::load(self.file.as_deref(), &self.environment);
+        let read = self.common.load(&self.environment);
         let new = read.map_err(|error| redact_urls_in(&error.to_string()))?;
         let old = self.config();
         for (key, same) in [

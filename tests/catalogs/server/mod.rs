@@ -1,0 +1,10 @@
+//! PostgreSQL and MariaDB: what is special about servers, and about each of them.
+
+mod connecting;
+mod fixture;
+mod fleet;
+mod losing;
+mod mariadb;
+mod postgres;
+mod tls;
+mod types;
