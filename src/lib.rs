@@ -23,6 +23,7 @@ pub mod pass;
 pub mod plan;
 pub mod preflight;
 pub mod reconcile;
+pub mod removal;
 pub mod report;
 pub mod sorter;
 pub mod source;

@@ -13,6 +13,8 @@
 
 #[path = "support/memory_store.rs"]
 mod memory_store;
+#[path = "store_conformance/removing.rs"]
+mod removing;
 #[path = "support/s3.rs"]
 mod s3;
 #[path = "support/worlds.rs"]
@@ -25,6 +27,11 @@ use futures::StreamExt;
 use restock::model::{Slice, TEMPORARY_MARK, Upload};
 use restock::store::{Condition, Probe, StoreFault};
 
+use removing::{
+    another_version_than_the_one_looked_at_is_not_removed,
+    folders_are_cleared_up_where_nothing_lies_in_them, keys_that_are_odd_are_removed_byte_for_byte,
+    what_is_removed_is_gone_and_nothing_else_is,
+};
 use s3::Server;
 use worlds::{Journal, Place, World, key, keys_of, listed, noise, present, read, stage};
 
@@ -67,6 +74,10 @@ on_every_store! {
     a_large_object_replaces_a_corrupt_one_whole
     setting_aside_copies_and_the_copy_survives_the_replacement
     an_upload_that_a_crash_left_is_swept_once_and_again
+    what_is_removed_is_gone_and_nothing_else_is
+    another_version_than_the_one_looked_at_is_not_removed
+    keys_that_are_odd_are_removed_byte_for_byte
+    folders_are_cleared_up_where_nothing_lies_in_them
 }
 
 async fn a_store_that_is_there_says_so_and_an_empty_folder_lists_nothing(world: &World) {

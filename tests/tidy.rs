@@ -36,6 +36,7 @@ const LAYERS: &[&[(&str, May)]] = &[
     &[
         ("pass", May::Below),
         ("import", May::Below),
+        ("removal", May::Below),
         ("preflight", May::Below),
         ("survey", May::Below),
     ],
@@ -83,6 +84,11 @@ const EFFECTS: &[&str] = &[
 
 /// By which a file, an object or a row is taken away.
 const TAKES_AWAY: &[&str] = &["delete", "remove_file", "remove_dir", "unlink", "drop_table"];
+
+/// What can remove an object, and the only places that may name it: the port with its adapters, and
+/// what a person's own commands run.
+const REMOVES: &[&str] = &["removingstore", "open_removing"];
+const REMOVERS: &[&str] = &["src/store/", "src/removal/", "src/cli/removing.rs"];
 
 /// Names that design.md gives other words for, and the only modules whose libraries force them.
 const WORDS: &[(&str, &[&str])] = &[
@@ -185,12 +191,12 @@ fn purity(source: &Source) -> Vec<String> {
 }
 
 fn takes_nothing_away(source: &Source) -> Vec<String> {
-    if source.module() != Some("heal") {
-        return Vec::new();
-    }
+    let elsewhere = !REMOVERS.iter().any(|place| source.path.starts_with(place));
+    let handles = REMOVES.iter().filter(|_| source.module().is_some() && elsewhere);
+    let words = TAKES_AWAY.iter().filter(|_| source.module() == Some("heal"));
     let code = code(&source.text).to_lowercase();
-    let found = TAKES_AWAY.iter().filter(|word| code.contains(**word));
-    found.map(|word| format!("{}: heals, and names `{word}`", source.path)).collect()
+    let found = handles.chain(words).filter(|word| code.contains(**word));
+    found.map(|word| format!("{}: takes away, and names `{word}`", source.path)).collect()
 }
 
 fn words(source: &Source) -> Vec<String> {
@@ -330,6 +336,11 @@ fn healing_takes_nothing_away() {
     assert_eq!(complaints(&src(), takes_nothing_away), NONE);
     let text = "async fn f() { store.delete(&key).await }";
     assert_eq!(takes_nothing_away(&Source::new("src/heal/mod.rs", text)).len(), 1);
+    for path in ["src/daemon/run.rs", "src/pass/mod.rs", "src/cli/world.rs"] {
+        for text in ["fn f(s: Arc<dyn RemovingStore>) {}", "fn f() { store::open_removing() }"] {
+            assert_eq!(takes_nothing_away(&Source::new(path, text)).len(), 1, "{path}: {text}");
+        }
+    }
     let text = "//! Nothing is deleted here.\nfn f() { say(\"delete\") }";
     assert_eq!(takes_nothing_away(&Source::new("src/heal/mod.rs", text)), NONE);
 }

@@ -89,6 +89,7 @@ fn object() -> ObjectView {
         next_try: Some(at() + TimeDelta::minutes(30)),
         held: Some("every source has drifted".into()),
         repairs: vec![PastRepair { at: at(), repair }],
+        removals: Vec::new(),
     }
 }
 
@@ -131,6 +132,7 @@ fn views_are_what_the_golden_files_say() {
         next_try: None,
         held: None,
         repairs: Vec::new(),
+        removals: Vec::new(),
         ..object()
     };
     let shown = [object(), elsewhere].map(|view| printed(&view, object_table));

@@ -45,6 +45,7 @@ pub(crate) async fn audit(world: World, catalog: Arc<dyn Catalog>) -> anyhow::Re
             heal: HealOptions::default(),
             breaker: BreakerOptions::default(),
             orphans: OrphanOptions::default(),
+            accepted: Vec::new(),
             retain: Duration::from_hours(90 * 24),
             sorter: SorterOptions::default(),
         },

@@ -1,5 +1,6 @@
 //! The command line: reads it, runs one command, and turns what comes of it into an exit code.
 
+mod accept;
 mod answers;
 pub mod args;
 mod completions;
@@ -11,11 +12,15 @@ mod import_cmd;
 mod log_line;
 pub mod logging;
 mod numbers;
+mod orphans;
 mod output;
 mod passes;
+mod plan_file;
 mod preflight;
 mod probe;
 pub mod progress;
+mod quarantine;
+mod removing;
 mod run;
 mod show;
 mod signals;
@@ -167,6 +172,9 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Sources(args) => sources::run(args, context).await,
         Command::Status(args) => answers::status(args, context).await,
         Command::Breaker(args) => answers::breaker(args, context).await,
+        Command::Accept(args) => accept::run(args, context).await,
+        Command::Orphans(args) => orphans::run(args, context).await,
+        Command::Quarantine(args) => quarantine::run(args, context).await,
         Command::Config(args) => config_cmd::run(args, context).await,
         Command::Completions(args) => completions::completions(args, context),
         Command::Man(args) => completions::man(args, context),

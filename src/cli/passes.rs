@@ -1,21 +1,12 @@
 //! `restock audit` and `restock heal`.
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
-
-use anyhow::Context as _;
-
-use crate::ledger::Lock;
-use crate::model::{Command, Digest, Slice, Span};
+use crate::model::{Command, Digest, Slice};
 use crate::pass::{FailOn, PassReport, Request, Restraint};
 use crate::plan::Plan;
 use crate::report::{self, Format};
 
-use super::Context;
 use super::args::{AuditArgs, HealArgs, PassArgs};
-use super::unable;
-use super::world::World;
+use super::{Context, plan_file, unable};
 
 /// A pass that reports and changes nothing.
 pub(super) async fn audit(args: &AuditArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
@@ -37,7 +28,8 @@ pub(super) async fn heal(args: &HealArgs, context: &mut Context<'_>) -> anyhow::
     }
     let mut request = request(Command::Heal, &args.pass, context)?;
     request.digests = named(&args.digests);
-    let earlier = args.from_plan.as_deref().map(read_plan).transpose()?;
+    let none = "is no plan that `restock heal --plan` wrote";
+    let earlier = args.from_plan.as_deref().map(|file| plan_file::read(file, none)).transpose()?;
     let ran = carry_out(earlier.as_ref(), &request, args, context).await;
     let report = unable::told(ran, &request, &args.pass, context)?;
     tell(&report, &args.pass, context)
@@ -50,7 +42,7 @@ async fn carry_out(
     context: &Context<'_>,
 ) -> anyhow::Result<PassReport> {
     let world = context.open().await?;
-    let _lock = lock(&world, args.wait_lock).await?;
+    let _lock = world.lock(args.wait_lock).await?;
     let (auditor, healer) = (world.auditor(), world.healer());
     Ok(match earlier {
         Some(plan) => auditor.heal_from(plan, request, &healer).await?,
@@ -64,7 +56,7 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
     request.digests = named(&args.digests);
     let report = look(&request, context).await?;
     if let Some(path) = &args.plan {
-        write_plan(path, &report.plan)?;
+        plan_file::write(path, &report.plan)?;
         writeln!(context.stderr, "plan written to {}", path.display())?;
     }
     write_reports(&report, &args.pass, context)?;
@@ -110,13 +102,6 @@ fn named(digests: &[Digest]) -> Option<Vec<Digest>> {
     (!digests.is_empty()).then_some(digests)
 }
 
-/// The lock that keeps two heals apart.
-pub(super) async fn lock(world: &World, wait: Option<Span>) -> anyhow::Result<Lock> {
-    let config = &world.config;
-    let wait = wait.map(|span| span.0);
-    Ok(Lock::acquire(config.ledger_url(), world.store.identity(), &config.base, wait).await?)
-}
-
 /// Writes every report that was asked for, and gives the exit code.
 fn tell(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     // Stdout first: a file that cannot be written must not swallow the answer.
@@ -143,25 +128,4 @@ fn write_reports(pass: &PassReport, args: &PassArgs, context: &Context<'_>) -> a
 fn view<'a>(pass: &'a PassReport, fail_on: &'a FailOn) -> report::PassReport<'a> {
     let PassReport { findings, repairs, summary, .. } = pass;
     report::PassReport { findings, repairs, summary, fail_on }
-}
-
-fn read_plan(path: &Path) -> anyhow::Result<Plan> {
-    let shown = path.display();
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read plan {shown}"))?;
-    serde_json::from_str(&text)
-        .with_context(|| format!("{shown} is no plan that `restock heal --plan` wrote"))
-}
-
-fn write_plan(path: &Path, plan: &Plan) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(plan)?;
-    text.push('\n');
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let place = folder.unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(place)?;
-        file.write_all(text.as_bytes())?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write the plan to {}", path.display()))
 }

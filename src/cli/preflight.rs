@@ -12,7 +12,6 @@ use crate::report::{Color, PreflightReport, Render, TextOptions};
 use super::Context;
 use super::args::PreflightArgs;
 use super::failure::{code, describe, exit_code};
-use super::passes::lock;
 use super::world::World;
 
 /// Reads the files, looks their packages up, and tells of each.
@@ -85,7 +84,7 @@ fn collections(world: &World, args: &PreflightArgs) -> Vec<String> {
 }
 
 async fn heal(world: &World, digests: Vec<Digest>, args: &PreflightArgs) -> anyhow::Result<Healed> {
-    let _lock = lock(world, args.wait_lock).await?;
+    let _lock = world.lock(args.wait_lock).await?;
     let request = Request {
         command: Command::Heal,
         collections: collections(world, args),

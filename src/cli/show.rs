@@ -26,6 +26,8 @@ pub(super) async fn object(world: &World, digest: Digest) -> anyhow::Result<Obje
     let attempts = ledger.attempts(&[digest]).await?.pop().map(|(_, attempts)| attempts);
     let repairs = ledger.repairs(&digest, REPAIRS_TOLD).await?;
     let findings = ledger.findings(u32::MAX).await?;
+    let mut removals = ledger.removals(u32::MAX).await?;
+    removals.retain(|removal| removal.digest == digest);
     let next = attempts.as_ref().and_then(|a| next_try(a, &world.config.options.heal));
     Ok(ObjectView {
         digest,
@@ -34,6 +36,7 @@ pub(super) async fn object(world: &World, digest: Digest) -> anyhow::Result<Obje
         findings: findings.into_iter().filter(|f| f.digest == Some(digest)).collect(),
         next_try: next.filter(|at| *at > world.clock.now()),
         attempts,
+        removals,
         repairs: repairs.into_iter().map(|(at, repair)| PastRepair { at, repair }).collect(),
     })
 }

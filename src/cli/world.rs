@@ -8,8 +8,8 @@ use crate::catalog::{self, Catalog, CatalogError, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::{CatalogTexts, Healer};
-use crate::ledger::{self, Ledger};
-use crate::model::Collection;
+use crate::ledger::{self, Ledger, Lock, LockError};
+use crate::model::{Collection, Span};
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
@@ -96,6 +96,12 @@ impl World {
         }
     }
 
+    /// The lock of this store, for whoever changes it.
+    pub(super) async fn lock(&self, wait: Option<Span>) -> Result<Lock, LockError> {
+        let (url, wait) = (self.config.ledger_url(), wait.map(|span| span.0));
+        Lock::acquire(url, self.store.identity(), &self.config.base, wait).await
+    }
+
     /// The collections of these names; all of them where no name is given.
     pub(super) fn selected(&self, names: &[String]) -> Result<Vec<&Collection>, UsageError> {
         selected(self.catalog.collections(), names)
@@ -111,6 +117,7 @@ impl World {
             heal: options.heal.clone(),
             breaker: options.breaker.clone(),
             orphans: options.orphans.clone(),
+            accepted: options.accept.clone(),
             retain: options.ledger.retain.0,
             sorter: SorterOptions::default(),
         }

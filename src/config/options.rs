@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{CatalogOptions, CollectionOptions};
 use crate::ledger::LedgerOptions;
+use crate::model::Acceptance;
 use crate::pass::{AuditOptions, DeepOptions};
 use crate::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use crate::source::SourceOptions;
@@ -34,6 +35,9 @@ pub struct Options {
     pub source: SourceOptions,
     /// When an object without a row is flagged.
     pub orphans: OrphanOptions,
+    /// Known losses, of which nobody is told until their day has passed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<Acceptance>,
     /// What no sane world looks like.
     pub breaker: BreakerOptions,
 }

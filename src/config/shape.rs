@@ -133,6 +133,7 @@ impl<'a> Shape<'a> {
         match self.name {
             "Span" => return "a duration such as \"15m\" or \"48h\"".to_owned(),
             "Size" => return "a size such as \"64MiB\"".to_owned(),
+            "Day" => return "a day such as \"2027-01-31\"".to_owned(),
             "KeyTemplate" => return "a key layout such as \"installers/{digest}\"".to_owned(),
             _ => {}
         }

@@ -21,6 +21,7 @@ pub(super) fn validate(draft: &mut Draft, options: &Options) {
     collections(draft, options);
     quarantine(draft, options);
     hosts(draft, options);
+    accepted(draft, options);
 }
 
 fn databases(draft: &mut Draft, options: &Options) {
@@ -152,6 +153,18 @@ fn holds_keys(folder: &str, layout: &KeyTemplate) -> bool {
         folder.split('/').filter_map(|part| format!("{part:0<64}").parse::<Digest>().ok());
     layout.prefix().starts_with(&folder)
         || digests.into_iter().any(|digest| layout.render(&digest).starts_with(&folder))
+}
+
+fn accepted(draft: &mut Draft, options: &Options) {
+    let mut digests = HashSet::new();
+    for (i, entry) in options.accept.iter().enumerate() {
+        if !digests.insert(entry.digest) {
+            draft.refuse(&format!("accept[{i}].digest"), "is that of an earlier [[accept]]");
+        }
+        if entry.reason.trim().is_empty() {
+            draft.refuse(&format!("accept[{i}].reason"), "is empty: say why, for later");
+        }
+    }
 }
 
 fn hosts(draft: &mut Draft, options: &Options) {

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Attempts, BreakerState, Corruption, Digest, Finding, FindingKind, LastFull, Repair, Sighting,
-    SourceVerdict, Summary, Upload,
+    Attempts, BreakerState, Corruption, Digest, Finding, FindingKind, LastFull, Removal, Repair,
+    Sighting, SourceVerdict, Summary, Upload,
 };
 
 pub use lock::{Holder, Lock, LockError};
@@ -68,8 +68,9 @@ pub trait Ledger: Send + Sync {
     /// The findings that stand, in report order, at most `limit`.
     async fn findings(&self, limit: u32) -> Result<Vec<Finding>>;
 
-    /// Forgets the passes and repairs that ended and the findings that were closed before this
-    /// time, save the last full pass, and tells how many those were.
+    /// Forgets the passes, repairs and removals that ended and the findings that were closed before
+    /// this time, save the last full pass, and tells how many those were; also sightings of before
+    /// that no finding goes with any more.
     async fn prune(&self, before: DateTime<Utc>) -> Result<u64>;
 
     /// Every standing corruption.
@@ -111,6 +112,12 @@ pub trait Ledger: Send + Sync {
 
     /// The newest repairs of an object, newest first.
     async fn repairs(&self, digest: &Digest, limit: u32) -> Result<Vec<(DateTime<Utc>, Repair)>>;
+
+    /// Keeps what became of an object in a plan, in place of what became of it earlier.
+    async fn record_removal(&self, removal: &Removal) -> Result<()>;
+
+    /// What became of the objects of plans, newest first.
+    async fn removals(&self, limit: u32) -> Result<Vec<Removal>>;
 
     /// Uploads that were begun and not ended.
     async fn uploads(&self) -> Result<Vec<Upload>>;

@@ -42,6 +42,11 @@ pub struct ParseKeyTemplateError {
 }
 
 impl KeyTemplate {
+    /// A layout to list everything below a folder with, whatever it is called.
+    pub fn below(folder: &str) -> Self {
+        Self { parts: vec![Part::Literal(format!("{folder}/")), Part::Digits(64)] }
+    }
+
     /// The key of a digest.
     pub fn render(&self, digest: &Digest) -> String {
         let hex = digest.to_string();

@@ -3,6 +3,7 @@
 //! Nothing here acts. Every other layer speaks in these types, and everything known about a noun
 //! stands in the file that is named after it.
 
+mod acceptance;
 mod collection;
 mod digest;
 mod finding;
@@ -11,6 +12,7 @@ pub mod instant;
 mod key;
 mod record;
 mod redact;
+mod removal;
 mod repair;
 mod schedule;
 mod slice;
@@ -18,6 +20,7 @@ mod sources;
 mod summary;
 mod units;
 
+pub use acceptance::{Acceptance, Day};
 pub use collection::{CatalogRow, Collection, MalformedRow};
 pub use digest::{Digest, ParseDigestError};
 pub use finding::{Finding, FindingKind, Unhealable, reason};
@@ -28,6 +31,7 @@ pub use history::{
 pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};
 pub use record::{Record, UNSURE_SIZE};
 pub use redact::{error_chain, redact_url, redact_urls_in};
+pub use removal::{Removal, RemovalResult};
 pub use repair::{Cause, FailureReason, Repair, RepairResult};
 pub use schedule::{ParseScheduleError, ParseZoneError, Schedule, Zone};
 pub use slice::{ParseSliceError, Slice};

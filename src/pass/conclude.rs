@@ -1,21 +1,17 @@
 //! From verdicts to a report: the breaker, the orphans, the findings, the plan, the numbers.
 
-use std::collections::{HashMap, HashSet};
-
-use chrono::TimeDelta;
+use std::collections::HashSet;
 
 use crate::ledger::FindingKey;
 use crate::model::{
     BreakerState, BreakerSummary, Finding, FindingKind, PassError, Span, Summary, reason,
 };
-use crate::plan::{Hold, OrphanSeen, PassCounts, judge_breaker, judge_orphan, make_plan};
+use crate::plan::{Hold, PassCounts, judge_breaker, make_plan};
 
 use super::examine::Examined;
-use super::outcome::Circumstances;
+use super::flag::SKEW_AT_MOST;
+use super::outcome::{Accepted, Circumstances};
 use super::{Auditor, Context, PassFailure, PassReport, Request};
-
-/// Clocks that differ by more than this flag no orphans (design §3.3).
-const SKEW_AT_MOST: TimeDelta = TimeDelta::minutes(5);
 
 impl Context<'_> {
     pub(super) async fn conclude(
@@ -42,10 +38,11 @@ impl Context<'_> {
         if breaker != before {
             self.auditor.ledger.set_breaker(breaker.as_ref()).await?;
         }
+        let flags = self.flags(&examined, breaker.as_ref(), failed).await?;
         let mut findings = Vec::new();
         for one in &examined {
             findings.extend(self.describe(one).await?);
-            findings.extend(self.orphans(one, breaker.as_ref(), failed).await?);
+            findings.extend(self.orphans(one, &flags, failed).await?);
             errors.extend(warnings(one));
         }
         self.remember_first_seen(&mut findings).await?;
@@ -98,59 +95,6 @@ impl Context<'_> {
             &self.auditor.settings.breaker,
             self.started_at,
         )
-    }
-
-    /// The orphans of one collection, flagged or candidates, with their sightings kept.
-    async fn orphans(
-        &self,
-        examined: &Examined,
-        breaker: Option<&BreakerState>,
-        failed: bool,
-    ) -> Result<Vec<Finding>, PassFailure> {
-        let verdicts = &examined.verdicts;
-        if self.request.digests.is_some() {
-            return Ok(Vec::new());
-        }
-        let ledger = &self.auditor.ledger;
-        let skew = verdicts.skew.unwrap_or_default();
-        let may_flag =
-            breaker.is_none_or(|state| !state.is_open()) && !failed && skew.abs() <= SKEW_AT_MOST;
-        let keys: Vec<_> =
-            verdicts.orphans.iter().map(|o| verdicts.collection.key.render(&o.digest)).collect();
-        let before: HashMap<_, _> =
-            ledger.sightings(&keys).await?.into_iter().map(|s| (s.key.clone(), s)).collect();
-        let (mut findings, mut sightings) = (Vec::new(), Vec::new());
-        for (orphan, key) in verdicts.orphans.iter().zip(&keys) {
-            let seen = OrphanSeen {
-                modified: chrono::DateTime::from_timestamp(orphan.time, 0)
-                    .filter(|_| orphan.time != i64::MIN),
-                store_now: self.started_at + skew,
-                now: self.started_at,
-            };
-            let (sighting, old) =
-                judge_orphan(key, before.get(key), seen, &self.auditor.settings.orphans);
-            let flagged = old && may_flag;
-            let mut finding = self.about(FindingKind::Orphan, &orphan.digest, examined);
-            finding.observed_size = Some(orphan.size());
-            finding.first_seen = sighting.first_seen;
-            let (word, detail) = if flagged {
-                (reason::FLAGGED, "no row has wanted it throughout its grace period")
-            } else {
-                (reason::CANDIDATE, "no row wants it; not yet old or often enough seen to flag")
-            };
-            finding.reason = Some(word.to_owned());
-            detail.clone_into(&mut finding.detail);
-            findings.push(finding);
-            sightings.push(sighting);
-        }
-        // Only complete passes count as sightings.
-        if !failed {
-            ledger.put_sightings(&sightings).await?;
-        }
-        if self.request.slice.is_whole() && !verdicts.empty_over_objects {
-            ledger.retain_sightings(verdicts.collection.key.prefix(), &keys).await?;
-        }
-        Ok(findings)
     }
 
     async fn remember_first_seen(&self, findings: &mut [Finding]) -> Result<(), PassFailure> {
@@ -239,7 +183,10 @@ impl PassReport {
             failed: self.summary.errors.iter().any(|e| !soft.contains(&e.code.as_str())),
             incomplete: has("empty_catalog"),
             refused,
+            accepted: Accepted::of(&self.findings),
         };
+        let n = self.summary.accepted.map(|_| around.accepted.missing + around.accepted.corrupt);
+        self.summary.accepted = n;
         self.summary.outcome = request.fail_on.outcome(&self.summary, around);
         self.summary.exit_code = self.summary.outcome.exit_code();
     }

@@ -25,6 +25,7 @@ impl Context<'_> {
         for digest in &verdicts.missing {
             let mut finding = self.about(FindingKind::Missing, digest, examined);
             finding.detail = not_found(digest);
+            finding.accepted = self.known.accepted.contains(digest);
             self.judge_healable(&mut finding, Cause::Missing, examined, &standing);
             findings.push(finding);
         }
@@ -35,6 +36,7 @@ impl Context<'_> {
             finding.observed_digest = Some(corrupt.observed_digest);
             finding.reason = Some(reason::DIGEST_MISMATCH.to_owned());
             finding.detail = corrupt_sentence(corrupt);
+            finding.accepted = self.known.accepted.contains(&corrupt.digest);
             self.judge_healable(&mut finding, Cause::Corrupt, examined, &standing);
             findings.push(finding);
         }

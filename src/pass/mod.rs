@@ -3,11 +3,13 @@
 //! An audit holds a [`Store`], which cannot write; only [`Auditor::heal`] is handed a
 //! [`Healer`].
 
+mod accepted;
 mod conclude;
 mod confirm;
 mod describe;
 mod enumerate;
 mod examine;
+mod flag;
 mod heal;
 mod join;
 mod named;
@@ -17,7 +19,7 @@ mod pace;
 mod read;
 mod verdicts;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -27,8 +29,8 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
-    Collection, Command, Depth, Digest, Finding, ObjectMeta, PassError, Repair, Size, Slice,
-    Summary, error_chain,
+    Acceptance, Collection, Command, Depth, Digest, Finding, ObjectMeta, PassError, Repair, Size,
+    Slice, Summary, error_chain,
 };
 use crate::observe::Observer;
 use crate::plan::{BreakerOptions, HealOptions, OrphanOptions, Plan, PlanIdentity};
@@ -38,6 +40,7 @@ use crate::store::{Store, StoreError, StoreFault};
 
 use pace::Pace;
 
+pub use accepted::{KeptAcceptances, accepted, keep_accepted};
 pub use options::{AuditOptions, DeepOptions};
 pub use outcome::{FailOn, FailOnKind, ParseFailOnError};
 
@@ -89,6 +92,8 @@ pub struct Settings {
     pub breaker: BreakerOptions,
     /// When an orphan is flagged.
     pub orphans: OrphanOptions,
+    /// Losses that the configuration accepts.
+    pub accepted: Vec<Acceptance>,
     /// How long passes and closed findings are kept.
     pub retain: std::time::Duration,
     /// Memory and spill folder of the two sorters.
@@ -183,6 +188,8 @@ struct Known {
     corruptions: HashMap<String, crate::model::Corruption>,
     verdicts: HashMap<Digest, Vec<crate::model::SourceVerdict>>,
     last_full: Option<crate::model::LastFull>,
+    /// Whose loss a person accepted.
+    accepted: HashSet<Digest>,
 }
 
 impl Auditor {
@@ -250,6 +257,7 @@ impl Auditor {
                 corruptions: corruptions.into_iter().map(|c| (c.key.clone(), c)).collect(),
                 verdicts,
                 last_full: self.ledger.last_full().await?,
+                accepted: self.accepted_now().await?,
             },
         })
     }

@@ -64,6 +64,26 @@ pub(super) struct Circumstances {
     pub(super) incomplete: bool,
     /// The breaker, or a plan that does not fit, kept a heal from running.
     pub(super) refused: bool,
+    /// Losses that decide nothing.
+    pub(super) accepted: Accepted,
+}
+
+/// Objects whose loss a person accepted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Accepted {
+    pub(super) missing: u64,
+    pub(super) corrupt: u64,
+}
+
+impl Accepted {
+    /// Those among findings.
+    pub(super) fn of(findings: &[Finding]) -> Self {
+        let n = |kind| {
+            let of_kind = findings.iter().filter(|f| f.accepted && f.kind == kind);
+            u64::try_from(of_kind.count()).unwrap_or(u64::MAX)
+        };
+        Self { missing: n(FindingKind::Missing), corrupt: n(FindingKind::Corrupt) }
+    }
 }
 
 impl FailOn {
@@ -86,8 +106,8 @@ impl FailOn {
     pub(super) fn outcome(&self, summary: &Summary, around: Circumstances) -> Outcome {
         let some = |count: Option<u64>| count.is_some_and(|n| n > 0);
         let remains = |kind: &FailOnKind| match kind {
-            FailOnKind::Missing => some(summary.missing),
-            FailOnKind::Corrupt => some(summary.corrupt),
+            FailOnKind::Missing => summary.missing.is_some_and(|n| n > around.accepted.missing),
+            FailOnKind::Corrupt => summary.corrupt.is_some_and(|n| n > around.accepted.corrupt),
             FailOnKind::Invalid => some(summary.invalid_records),
             FailOnKind::Orphan => some(summary.orphans_flagged),
             FailOnKind::Unknown => some(summary.unknown),

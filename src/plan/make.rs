@@ -138,10 +138,16 @@ impl Plan {
         if self.schema != SCHEMA {
             return Some(format!("it is no plan of this version: schema `{}`", self.schema));
         }
-        for (what, planned, here) in [
-            ("catalog", &self.identity.catalog, &here.catalog),
-            ("store", &self.identity.store, &here.store),
-        ] {
+        self.identity.misfit(here)
+    }
+}
+
+impl PlanIdentity {
+    /// Why what was made for this world does not fit the world `here`; `None` where it does.
+    pub fn misfit(&self, here: &Self) -> Option<String> {
+        for (what, planned, here) in
+            [("catalog", &self.catalog, &here.catalog), ("store", &self.store, &here.store)]
+        {
             if planned != here {
                 return Some(format!("it was made for {what} {planned}, and this is {here}"));
             }

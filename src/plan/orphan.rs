@@ -20,7 +20,8 @@ pub struct OrphanSeen {
 /// The sighting to keep, and whether the orphan is flagged.
 ///
 /// Flagged is an object whose modification and first sighting are both older than `grace`, and
-/// which was seen in `sightings` complete passes at least `grace / sightings` apart.
+/// which was seen in `sightings` complete passes at least `grace / sightings` apart. A clock that
+/// was set back makes a time that has not come yet the present.
 pub fn judge_orphan(
     key: &str,
     before: Option<&Sighting>,
@@ -36,12 +37,15 @@ pub fn judge_orphan(
             counted_at: seen.now,
             sightings: 1,
         },
-        Some(before) if seen.now - before.counted_at >= apart => Sighting {
-            counted_at: seen.now,
-            sightings: before.sightings.saturating_add(1),
-            ..before.clone()
-        },
-        Some(before) => before.clone(),
+        Some(before) => {
+            let counts = seen.now - before.counted_at >= apart;
+            Sighting {
+                key: before.key.clone(),
+                first_seen: before.first_seen.min(seen.now),
+                counted_at: if counts { seen.now } else { before.counted_at.min(seen.now) },
+                sightings: before.sightings.saturating_add(u32::from(counts)),
+            }
+        }
     };
     let old = seen.modified.is_some_and(|at| seen.store_now - at > grace)
         && seen.now - sighting.first_seen > grace;
@@ -68,6 +72,23 @@ mod tests {
         }
         let expected = [(1, false), (1, false), (2, false), (3, false), (4, false), (4, true)];
         assert_eq!(flags, expected);
+    }
+
+    #[test]
+    fn a_clock_that_ran_ahead_for_a_pass_delays_and_does_not_stop_for_good() {
+        let start = DateTime::UNIX_EPOCH + TimeDelta::days(30);
+        let options = OrphanOptions::default();
+        let (mut sighting, mut told) = (None, Vec::new());
+        for hours in [0, 100_000, 1, 17, 33, 50] {
+            let now = start + TimeDelta::hours(hours);
+            let modified = Some(DateTime::UNIX_EPOCH);
+            let seen = OrphanSeen { modified, store_now: start, now };
+            let (next, flagged) = judge_orphan("k", sighting.as_ref(), seen, &options);
+            assert_eq!(next.first_seen, start);
+            told.push((next.sightings, flagged));
+            sighting = Some(next);
+        }
+        assert_eq!(told, [(1, false), (2, false), (2, false), (3, false), (4, false), (5, true)]);
     }
 
     #[test]

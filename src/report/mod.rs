@@ -3,6 +3,7 @@
 //!
 //! Everything is written into a [`std::io::Write`]; nothing is printed here.
 
+mod accepted;
 mod annotation;
 mod breaker;
 mod file;
@@ -12,9 +13,12 @@ mod github;
 mod json;
 mod junit;
 mod object;
+mod orphans;
 mod plan;
 mod preflight;
+mod quarantine;
 mod record;
+mod removals;
 mod repairs;
 mod status;
 mod survey;
@@ -27,14 +31,18 @@ use std::io;
 use crate::model::{Cause, Finding, Repair, Summary};
 use crate::pass::FailOn;
 
+pub use accepted::{AcceptedIn, AcceptedView, accepted_json, accepted_table};
 pub use breaker::breaker;
 pub use file::{ParseTargetError, ReportTarget, WriteReportError};
 pub use format::{Format, ParseFormatError};
 pub use json::{json, ndjson};
 pub use object::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};
+pub use orphans::{OrphanView, OrphansView, orphans_plan_table};
 pub use plan::plan_table;
 pub use preflight::{PreflightReport, preflight_schema};
+pub use quarantine::{AsideView, PruneResult, QuarantineView};
 pub use record::{SCHEMA_ID, schema};
+pub use removals::RemovalsView;
 pub use status::{Standing, StatusView};
 pub use survey::SurveyWriter;
 pub use table::table;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{
-    Attempts, CatalogRow, Digest, Finding, ObjectMeta, Repair, SourceVerdict, redact_url,
+    Attempts, CatalogRow, Digest, Finding, ObjectMeta, Removal, Repair, SourceVerdict, redact_url,
 };
 
 /// All that is known of one digest.
@@ -27,6 +27,8 @@ pub struct ObjectView {
     pub held: Option<String>,
     /// Its newest repairs, newest first.
     pub repairs: Vec<PastRepair>,
+    /// What plans for orphans did with it, newest first.
+    pub removals: Vec<Removal>,
 }
 
 /// The object in one collection.

@@ -145,6 +145,10 @@ fn place(report: &PassReport<'_>) -> String {
     for (n, word) in kinds {
         parts.extend(n.filter(|n| *n > 0).map(|n| format!("{n} {word}")));
     }
+    let losses = summary.missing.unwrap_or(0) + summary.corrupt.unwrap_or(0);
+    if losses > 0 && summary.accepted == Some(losses) {
+        parts.push("which is accepted".to_owned());
+    }
     let invalid = summary.invalid_records.filter(|n| *n > 0);
     parts.extend(invalid.map(|n| count(n, "invalid record")));
     let (yes, no) = (healable(report.findings, true), healable(report.findings, false));

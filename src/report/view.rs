@@ -70,6 +70,7 @@ pub fn object_table(
     if let Some(held) = &view.held {
         writeln!(out, "  held:       {}", escape(held))?;
     }
+    removals(view, out)?;
     if view.repairs.is_empty() {
         return Ok(());
     }
@@ -80,6 +81,18 @@ pub fn object_table(
         [time(past.at), repair.result.as_str().to_owned(), bytes(repair.bytes), detail]
     });
     grid(out, ["REPAIR", "RESULT", "DOWNLOADED", "DETAIL"], rows)
+}
+
+fn removals(view: &ObjectView, out: &mut impl Write) -> io::Result<()> {
+    if view.removals.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    let rows = view.removals.iter().map(|removal| {
+        let to = or_dash(removal.to.as_deref().map(|to| escape(to).into_owned()));
+        [time(removal.at), removal.result.as_str().to_owned(), to]
+    });
+    grid(out, ["REMOVAL", "RESULT", "COPY"], rows)
 }
 
 fn place_lines(

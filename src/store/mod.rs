@@ -1,5 +1,7 @@
-//! The store port: where the bytes lie. An audit gets a [`Store`], which cannot write; a heal gets
-//! a [`HealStore`], which cannot delete. Adapters stand beside this file.
+//! The store port: where the bytes lie. Adapters stand beside this file.
+//!
+//! An audit gets a [`Store`], which cannot write; a heal gets a [`HealStore`], which cannot delete.
+//! Only the commands by which a person takes objects away get a [`RemovingStore`].
 
 mod directory;
 mod keys;
@@ -19,7 +21,7 @@ use futures::stream::BoxStream;
 
 use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 
-pub use open::{OpenError, open};
+pub use open::{OpenError, open, open_removing};
 pub use options::{OptionValue, StoreOptions};
 pub use prober::{Certainty, Prober};
 
@@ -220,4 +222,20 @@ pub trait HealStore: Store {
 
     /// Throws away an upload that a crash left behind; one that is gone already is no error.
     async fn sweep(&self, upload: &Upload) -> Result<(), StoreError>;
+}
+
+/// What a person's own commands may do beyond that: take an object away. No heal, no audit and no
+/// daemon is handed one.
+#[async_trait]
+pub trait RemovingStore: HealStore {
+    /// Removes the object under a key, if a look right before finds it to be this version still.
+    /// [`StoreFault::NotFound`] where nothing is there, [`StoreFault::Conflict`] where it is another
+    /// version; after any other error a probe has to say what happened.
+    async fn remove(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError>;
+
+    /// Removes what is left of folders below this one where no object lies in them any more. Stores
+    /// without folders have nothing to do.
+    async fn remove_empty_folders(&self, _below: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
 }

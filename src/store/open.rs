@@ -7,7 +7,7 @@ use url::Url;
 
 use super::directory::DirectoryStore;
 use super::s3::S3Store;
-use super::{HealStore, StoreError, StoreOptions};
+use super::{HealStore, RemovingStore, StoreError, StoreOptions};
 use crate::model::redact_url;
 
 /// How near a word has to be to one that is known to be suggested, from 0 to 1.
@@ -44,6 +44,15 @@ enum Location {
 ///
 /// A directory has to be there; a bucket is only asked by [`super::Store::check`].
 pub async fn open(options: &StoreOptions, base: &Path) -> Result<Arc<dyn HealStore>, OpenError> {
+    let store: Arc<dyn HealStore> = open_removing(options, base).await?;
+    Ok(store)
+}
+
+/// The same for a command by which a person takes objects away.
+pub async fn open_removing(
+    options: &StoreOptions,
+    base: &Path,
+) -> Result<Arc<dyn RemovingStore>, OpenError> {
     match locate(&options.url, base)? {
         Location::Bucket { name, prefix } => {
             Ok(Arc::new(S3Store::new(&name, &prefix, &options.options)?))

@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accepted;
 mod binary;
 mod ci_examples;
 mod demo;
@@ -19,6 +20,7 @@ mod documents;
 mod doubt;
 mod ends;
 mod input;
+mod orphans;
 mod place;
 mod plans;
 mod preflight;

@@ -10,6 +10,7 @@
 
 mod lock;
 mod notes;
+mod removals;
 mod samples;
 mod sqlite;
 mod suite;

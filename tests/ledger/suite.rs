@@ -37,6 +37,8 @@ macro_rules! conforms {
             attempts_are_kept_and_cleared,
             verdicts_are_one_for_each_source_and_object,
             repairs_come_newest_first,
+            the_last_word_on_a_removal_counts_and_the_newest_comes_first,
+            removals_and_sightings_of_long_ago_are_forgotten_and_orphans_are_not,
             uploads_are_under_way_until_they_end,
             the_breaker_stays_latched,
             a_note_holds_until_another_or_none,
@@ -55,6 +57,11 @@ macro_rules! conforms {
     };
 }
 pub(crate) use conforms;
+
+pub(crate) use crate::removals::{
+    removals_and_sightings_of_long_ago_are_forgotten_and_orphans_are_not,
+    the_last_word_on_a_removal_counts_and_the_newest_comes_first,
+};
 
 pub(crate) use crate::notes::{a_note_holds_until_another_or_none, the_breaker_stays_latched};
 

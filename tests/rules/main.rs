@@ -14,6 +14,7 @@ mod memory_store;
 mod support;
 
 mod absent;
+mod accepted;
 mod between;
 mod breaker;
 mod confirming;

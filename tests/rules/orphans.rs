@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use restock::clock::ManualClock;
-use restock::model::{BreakerReason, Finding, FindingKind};
-use restock::pass::PassReport;
+use restock::model::{BreakerReason, Command, Finding, FindingKind, Slice};
+use restock::pass::{PassReport, Request};
 use restock::store::StoreFault;
 
 use crate::between::CatalogBetween;
@@ -13,7 +13,7 @@ use crate::helper::{
     ack, add_icons, codes, exit, forget_row, in_memory, now, run_sql, set_modified,
 };
 use crate::memory_store::{MemoryStore, Operation};
-use crate::support::world::{Object, World, count};
+use crate::support::world::{COLLECTION, Object, World, count, request};
 
 /// A healthy world with an orphan that was written `hours` before its clock, which stands.
 async fn with_orphan(hours: i64) -> (World, Arc<ManualClock>, Object) {
@@ -138,6 +138,41 @@ async fn none_is_flagged_while_the_breaker_is_open() {
     assert_eq!(reason(&world.audit().await), "candidate", "a better world does not close it");
     ack(&world, BreakerReason::MassMissing, 0).await.unwrap();
     assert_eq!(reason(&world.audit().await), "flagged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn none_is_flagged_once_the_inventory_shrank_before_a_person_says_that_it_did() {
+    let (world, clock, _) = about_to_be_flagged().await;
+    for gone in (0..6).map(Object::nth) {
+        forget_row(&world, &gone).await;
+        world.remove(&gone.key);
+    }
+    for _ in 0..2 {
+        let report = world.audit().await;
+        assert_eq!((report.summary.orphans, report.summary.orphans_flagged), (Some(1), Some(0)));
+        assert!(report.summary.breaker.is_some(), "19 rows of 25 are 24 % fewer");
+        clock.advance(TimeDelta::hours(20));
+    }
+    ack(&world, BreakerReason::InventoryShrunk, 19).await.unwrap();
+    assert_eq!(reason(&world.audit().await), "flagged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_the_scope_flags_none_and_takes_no_flag_back() {
+    let (world, _, object) = about_to_be_flagged().await;
+    let half = |index| Slice::new(index, 2).unwrap();
+    let own = if half(1).contains(&object.digest) { half(1) } else { half(2) };
+    let parts = [
+        Request { slice: own, ..request(Command::Audit) },
+        Request { collections: vec![COLLECTION.to_owned()], ..request(Command::Audit) },
+    ];
+    for part in &parts {
+        assert_eq!(reason(&world.try_audit(part).await.unwrap()), "candidate");
+    }
+    assert_eq!(reason(&world.audit().await), "flagged");
+    for part in &parts {
+        assert_eq!(reason(&world.try_audit(part).await.unwrap()), "flagged");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

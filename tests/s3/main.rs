@@ -15,6 +15,7 @@ mod alone;
 mod crash;
 mod large;
 mod neighbors;
+mod orphans;
 mod refusals;
 #[path = "../support/relay.rs"]
 mod relay;

@@ -1,6 +1,9 @@
 //! A store in memory that fails as it is told to. For faults alone: what a store does when all is
 //! well is tested on real ones.
 
+#[path = "memory_removing.rs"]
+mod removing;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -31,6 +34,10 @@ pub(crate) enum Operation {
     PublishAnswer,
     SetAside,
     Sweep,
+    /// Fails, and nothing is removed.
+    Remove,
+    /// Removes, and answers an error all the same.
+    RemoveAnswer,
 }
 
 /// The order in which a listing hands out its keys.
@@ -48,6 +55,7 @@ pub(crate) enum Change {
     Discarded(String),
     SetAside { key: String, to: String },
     Swept(Upload),
+    Removed(String),
 }
 
 /// A closure that runs once, in the middle of something.
@@ -65,6 +73,7 @@ struct State {
     versions: u64,
     after_listing: Option<Hook>,
     after_chunk: Option<Hook>,
+    after_removal: Option<Hook>,
 }
 
 /// The store; clones share what is in it.

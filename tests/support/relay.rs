@@ -67,6 +67,12 @@ impl Relay {
         self.shared.passing.store(usize::MAX, Ordering::SeqCst);
     }
 
+    /// Lets so many more through from now on, and no others.
+    pub(crate) fn pass_only(&self, requests: usize) {
+        let asked = self.shared.asked.lock().unwrap();
+        self.shared.passing.store(asked.len() + requests, Ordering::SeqCst);
+    }
+
     /// The first line of each request so far, without its protocol: `HEAD /bucket/key`.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.shared.asked.lock().unwrap().clone()

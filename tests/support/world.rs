@@ -19,49 +19,15 @@ use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use restock::sorter::SorterOptions;
 use restock::source::{AllSources, Source, SourceOptions};
 use restock::store::{self, HealStore, StoreOptions};
-use sha2::{Digest as _, Sha256};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::http_server::{Answer, HttpServer};
-
-/// The collection of every world.
-pub const COLLECTION: &str = "software-installers";
+pub use super::object::{COLLECTION, Object, digest_of};
 
 const QUERY: &str = "SELECT sha256 AS digest, url AS source_url, filename AS name, \
                      size_bytes AS size, updated_at, id AS ref FROM packages";
-
-/// An object: whole bytes, and everything that follows from them.
-#[derive(Debug, Clone)]
-pub struct Object {
-    pub bytes: Vec<u8>,
-    pub digest: Digest,
-    pub key: String,
-    pub name: String,
-}
-
-impl Object {
-    /// The object with these bytes.
-    pub fn of(bytes: impl Into<Vec<u8>>, name: &str) -> Self {
-        let bytes = bytes.into();
-        let digest = digest_of(&bytes);
-        Self { key: format!("{COLLECTION}/{digest}"), name: name.to_owned(), bytes, digest }
-    }
-
-    /// The n-th of many small ones, each another.
-    pub fn nth(n: u32) -> Self {
-        Self::of(
-            format!("installer {n}: {}", "x".repeat(usize::try_from(n).unwrap() % 50)),
-            &format!("app-{n}.pkg"),
-        )
-    }
-}
-
-/// The SHA-256 of bytes.
-pub fn digest_of(bytes: &[u8]) -> Digest {
-    Digest::new(Sha256::digest(bytes).into())
-}
 
 /// A row as a test writes it.
 #[derive(Debug, Clone)]
@@ -105,6 +71,7 @@ impl World {
                 heal: HealOptions::default(),
                 breaker: BreakerOptions::default(),
                 orphans: OrphanOptions::default(),
+                accepted: Vec::new(),
                 retain: Duration::from_hours(90 * 24),
                 sorter: SorterOptions::default(),
             },

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use restock::model::{Digest, KeyTemplate, ObjectMeta, Slice, Upload};
 use restock::store::{
-    BoxError, HealStore, ListRequest, Observed, Probe, Staged, Store, StoreError, StoreOptions,
-    UploadJournal, open,
+    BoxError, HealStore, ListRequest, Observed, Probe, RemovingStore, Staged, Store, StoreError,
+    StoreOptions, UploadJournal, open_removing,
 };
 use tempfile::TempDir;
 
@@ -28,6 +28,8 @@ pub(crate) enum Place {
 pub(crate) struct World {
     pub(crate) place: Place,
     pub(crate) store: Arc<dyn HealStore>,
+    /// The same with what only a person's own commands get.
+    pub(crate) removing: Arc<dyn RemovingStore>,
 }
 
 impl World {
@@ -35,14 +37,14 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let options = StoreOptions { url: "objects é%41".to_owned(), ..StoreOptions::default() };
         fs::create_dir(folder.path().join(&options.url)).unwrap();
-        let store = open(&options, folder.path()).await.unwrap();
-        Some(Self { place: Place::Directory(folder), store })
+        let store = open_removing(&options, folder.path()).await.unwrap();
+        Some(Self::of(Place::Directory(folder), store))
     }
 
     #[expect(clippy::unused_async, reason = "the worlds are made alike")]
     pub(crate) async fn memory() -> Option<Self> {
         let memory = MemoryStore::new();
-        Some(Self { store: Arc::new(memory.clone()), place: Place::Memory(memory) })
+        Some(Self::of(Place::Memory(memory.clone()), Arc::new(memory)))
     }
 
     pub(crate) async fn moto() -> Option<Self> {
@@ -55,8 +57,13 @@ impl World {
 
     async fn s3(server: Server) -> Option<Self> {
         let bucket = server.bucket()?;
-        let store = open(&bucket.options(), "/".as_ref()).await.unwrap();
-        Some(Self { place: Place::S3(bucket), store })
+        let store = open_removing(&bucket.options(), "/".as_ref()).await.unwrap();
+        Some(Self::of(Place::S3(bucket), store))
+    }
+
+    fn of(place: Place, removing: Arc<dyn RemovingStore>) -> Self {
+        let same = Arc::clone(&removing);
+        Self { place, store: same, removing }
     }
 
     pub(crate) fn is(&self, server: Server) -> bool {

@@ -1,7 +1,9 @@
 //! The command line, as contract and help describe it.
 
+mod accept;
 mod inspect;
 mod local;
+mod orphans;
 mod pass;
 mod preflight;
 mod slice;
@@ -15,10 +17,16 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 use super::logging::LogFormat;
 use crate::config::{Config, ConfigError, Environment};
 
+pub use accept::AcceptArgs;
 pub use inspect::{
-    AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, SourcesArgs, StatusArgs,
+    AnswerFormat, BreakerArgs, BreakerCommand, ListFormat, ProbeArgs, ShowArgs, SourcesArgs,
+    StatusArgs,
 };
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
+pub use orphans::{
+    OrphansApplyArgs, OrphansArgs, OrphansCommand, OrphansPlanArgs, OrphansRestoreArgs,
+    QuarantineArgs, QuarantineCommand,
+};
 pub use pass::{AuditArgs, HealArgs, PassArgs, RunArgs};
 pub use preflight::PreflightArgs;
 pub use slice::{NoSliceError, SliceArg};
@@ -116,6 +124,12 @@ pub enum Command {
     Status(StatusArgs),
     /// Show the breaker, or answer it.
     Breaker(BreakerArgs),
+    /// Accept a known loss for a time.
+    Accept(AcceptArgs),
+    /// List objects that no row wants, and take them away.
+    Orphans(OrphansArgs),
+    /// List what was set aside, and delete what is old of it.
+    Quarantine(QuarantineArgs),
     /// Check or print the configuration.
     Config(ConfigArgs),
     /// Print a completion script for a shell.

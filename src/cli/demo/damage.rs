@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context;
+use sha2::{Digest as _, Sha256};
 
 use crate::model::{Digest, FindingKind, Unhealable};
 
@@ -19,7 +20,8 @@ pub(super) struct Damage {
     gone: Vec<DemoObject>,
     drifted: Vec<DemoObject>,
     without_source: Vec<DemoObject>,
-    orphans: Vec<Digest>,
+    /// Bytes of objects whose rows are gone.
+    orphans: Vec<String>,
     foreign: Vec<String>,
 }
 
@@ -35,7 +37,7 @@ pub(super) fn inflict(dir: &Path, objects: &[DemoObject]) -> anyhow::Result<Dama
         gone: every(11, 1, 1),
         drifted: every(13, 1, 1),
         without_source: objects.iter().filter(|o| !o.has_source).cloned().collect(),
-        orphans: (0..4_u8).map(|i| Digest::new([0xa0 + i; 32])).collect(),
+        orphans: [7, 9, 14, 37].map(outdated).to_vec(),
         foreign: vec!["notes (old).txt".to_owned()],
     };
     let (store, source) = (dir.join("store").join(COLLECTION), dir.join("source"));
@@ -74,8 +76,9 @@ impl Damage {
         for object in &self.drifted {
             std::fs::write(source.join(&object.name), "a newer version of the same name\n")?;
         }
-        for digest in &self.orphans {
-            std::fs::write(store.join(digest.to_string()), "nobody wants these bytes\n")?;
+        for bytes in &self.orphans {
+            let digest = Digest::new(Sha256::digest(bytes).into());
+            std::fs::write(store.join(digest.to_string()), bytes)?;
         }
         for key in &self.foreign {
             std::fs::write(store.join(key), "not an object\n")?;
@@ -137,6 +140,10 @@ impl Damage {
         all.insert(FindingKind::Foreign, count(self.foreign.len()));
         all
     }
+}
+
+fn outdated(version: u8) -> String {
+    format!("version 0.{version} of an app, which no row wants any more\n")
 }
 
 fn count(n: usize) -> u64 {

@@ -135,6 +135,7 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let known = vec![
         migration(1, "ledger", include_str!("../../../migrations/ledger/0001_ledger.sql")),
         migration(2, "notes", include_str!("../../../migrations/ledger/0002_notes.sql")),
+        migration(3, "removals", include_str!("../../../migrations/ledger/0003_removals.sql")),
     ];
     let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
     let migrator = Migrator::with_migrations(known);

@@ -12,6 +12,7 @@ mod heals;
 mod notes;
 mod objects;
 mod passes;
+mod removals;
 
 use std::path::Path;
 
@@ -22,8 +23,8 @@ use sqlx::{Sqlite, Transaction};
 use super::place::OpenError;
 use super::{FindingKey, Ledger, LedgerError, Result};
 use crate::model::{
-    Attempts, BreakerState, Corruption, Digest, Finding, LastFull, Repair, Sighting, SourceVerdict,
-    Summary, Upload,
+    Attempts, BreakerState, Corruption, Digest, Finding, LastFull, Removal, Repair, Sighting,
+    SourceVerdict, Summary, Upload,
 };
 use connect::Pools;
 
@@ -90,8 +91,10 @@ impl SqliteLedger {
         let passes = passes::prune(&mut transaction, self.store, &before).await?;
         let findings = findings::prune(&mut transaction, self.store, &before).await?;
         let repairs = heals::prune(&mut transaction, self.store, &before).await?;
+        let removals = removals::prune(&mut transaction, self.store, &before).await?;
+        objects::prune_sightings(&mut transaction, self.store, &before).await?;
         transaction.commit().await?;
-        Ok(passes.saturating_add(findings).saturating_add(repairs))
+        Ok([findings, repairs, removals].into_iter().fold(passes, u64::saturating_add))
     }
 
     fn told<T>(&self, action: &'static str, done: Stored<T>) -> Result<T> {
@@ -207,6 +210,16 @@ impl Ledger for SqliteLedger {
     async fn repairs(&self, digest: &Digest, limit: u32) -> Result<Vec<(DateTime<Utc>, Repair)>> {
         let found = heals::repairs(&self.pools.read, self.store, digest, limit).await;
         self.told("read the repairs", found)
+    }
+
+    async fn record_removal(&self, removal: &Removal) -> Result<()> {
+        let done = removals::record(&self.pools.write, self.store, removal).await;
+        self.told("record a removal", done)
+    }
+
+    async fn removals(&self, limit: u32) -> Result<Vec<Removal>> {
+        let found = removals::newest(&self.pools.read, self.store, limit).await;
+        self.told("read the removals", found)
     }
 
     async fn uploads(&self) -> Result<Vec<Upload>> {

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::{Stored, column};
-use crate::model::{Corruption, ObjectMeta, Sighting};
+use crate::model::{Corruption, FindingKind, ObjectMeta, Sighting};
 
 /// Rows or keys of one statement.
 const CHUNK: usize = 100;
@@ -135,5 +135,20 @@ pub(super) async fn retain_sightings(
         let sql = "DELETE FROM sightings WHERE store = ? AND object_key = ?";
         sqlx::query(sql).bind(store).bind(key).execute(&mut *connection).await?;
     }
+    Ok(())
+}
+
+/// Forgets the sightings of before that stand for nothing: while an object is an orphan, each full
+/// pass finds it, whenever its last sighting counted.
+pub(super) async fn prune_sightings(
+    connection: &mut SqliteConnection,
+    store: i64,
+    before: &str,
+) -> Stored<()> {
+    let sql = "DELETE FROM sightings WHERE store = ?1 AND counted_at < ?2 AND NOT EXISTS \
+               (SELECT 1 FROM findings WHERE findings.store = ?1 AND findings.kind = ?3 \
+                AND findings.subject = sightings.object_key AND findings.closed_at IS NULL)";
+    let orphan = FindingKind::Orphan.as_str();
+    sqlx::query(sql).bind(store).bind(before).bind(orphan).execute(connection).await?;
     Ok(())
 }

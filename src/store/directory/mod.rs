@@ -4,6 +4,7 @@
 mod place;
 mod publish;
 mod read;
+mod remove;
 mod root;
 mod stage;
 mod walk;
@@ -21,9 +22,10 @@ use self::root::{Root, blocking};
 use super::keys::KeyRange;
 use super::open::OpenError;
 use super::{
-    HealStore, ListRequest, ListedPage, Probe, Reading, Staged, Store, StoreError, UploadJournal,
+    HealStore, ListRequest, ListedPage, Probe, Reading, RemovingStore, Staged, Store, StoreError,
+    UploadJournal,
 };
-use crate::model::{StoreRequests, Upload};
+use crate::model::{ObjectMeta, StoreRequests, Upload};
 
 /// Pages that wait for the consumer.
 const PAGES_WAITING: usize = 4;
@@ -137,5 +139,21 @@ impl HealStore for DirectoryStore {
         let (root, id) = (Arc::clone(&self.root), upload.id.clone());
         let action = format!("throw away an upload of {}", upload.key);
         blocking(&action, move || publish::sweep(&root, &id)).await
+    }
+}
+
+#[async_trait]
+impl RemovingStore for DirectoryStore {
+    async fn remove(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
+        count(&self.counters.put);
+        let (root, key, version) = (Arc::clone(&self.root), key.to_owned(), version.clone());
+        let action = format!("remove {key}");
+        blocking(&action, move || remove::remove(&root, &key, &version)).await
+    }
+
+    async fn remove_empty_folders(&self, below: &str) -> Result<(), StoreError> {
+        let (root, below) = (Arc::clone(&self.root), below.to_owned());
+        let action = format!("clear up below {below}");
+        blocking(&action, move || remove::remove_empty_folders(&root, &below)).await
     }
 }

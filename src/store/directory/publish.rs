@@ -142,7 +142,7 @@ pub(super) fn make_folders(root: &Root, path: &str) -> io::Result<()> {
 }
 
 /// Without it a crash may forget the name of a file whose bytes are on disk.
-fn sync_folder(root: &Root, folder: Option<&str>) -> io::Result<()> {
+pub(super) fn sync_folder(root: &Root, folder: Option<&str>) -> io::Result<()> {
     // A handle of a folder only names it; what can be synced is the folder opened as a file.
     root.dir.open(folder.unwrap_or("."))?.sync_all()
 }

@@ -1,5 +1,6 @@
 //! The connector beneath `object_store`: counts what is sent, reads each LIST answer before
-//! `object_store` does, and adds the condition that it cannot send with a completed upload.
+//! `object_store` does, and adds the conditions that it cannot send: with a completed upload, and
+//! with a DELETE.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,11 @@ use object_store::client::{
 
 use super::page::{self, PAGE_MAX_BYTES, PageFault};
 use crate::model::StoreRequests;
+
+tokio::task_local! {
+    /// The tag of the version that a DELETE means; `object_store` cannot say it.
+    pub(super) static ONLY_IF_MATCH: HeaderValue;
+}
 
 /// Requests sent, one by one, retries included.
 #[derive(Debug, Default)]
@@ -91,6 +97,11 @@ impl HttpService for Checked {
         if self.completion == Completion::Creates && is_completion(&request) {
             // Unsigned, as only `x-amz-` headers have to be signed.
             request.headers_mut().insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
+        }
+        if request.method() == Method::DELETE
+            && let Ok(tag) = ONLY_IF_MATCH.try_with(Clone::clone)
+        {
+            request.headers_mut().insert(header::IF_MATCH, tag);
         }
         if !is_list(&request) {
             return self.inner.execute(request).await;

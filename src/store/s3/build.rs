@@ -60,6 +60,8 @@ pub(super) struct Clients {
     pub(super) writes: AmazonS3,
     /// Writes that must not replace.
     pub(super) creates: AmazonS3,
+    /// Deletes of one object, each sent once.
+    pub(super) removes: AmazonS3,
     pub(super) counters: Arc<Counters>,
     pub(super) at: Where,
     /// Whether a listing may be asked to start after a key; directory buckets refuse that.
@@ -81,7 +83,7 @@ pub(super) fn clients(
     let at = Where { endpoint: endpoint(&builder)?, bucket: bucket.to_owned() };
     let builder = with_named_credentials(builder)?;
     let counters = Arc::new(Counters::default());
-    let build = |patience: &str, inner: OneClient, completion| {
+    let build = |builder: &AmazonS3Builder, patience: &str, inner: OneClient, completion| {
         let mut builder = builder.clone();
         if get(&builder, ClientConfigKey::ReadTimeout).is_none() {
             builder = builder.with_config(client(ClientConfigKey::ReadTimeout), patience);
@@ -90,14 +92,22 @@ pub(super) fn clients(
         builder.with_http_connector(answers).build().map_err(refused)
     };
     let writer = OneClient::default();
+    // The other kind of delete takes many keys, and not every server knows it.
+    let removing = builder.clone().with_retry(once()).with_disable_bulk_delete(true);
     Ok(Clients {
-        reads: build(READ_TIME, OneClient::default(), Completion::Overwrites)?,
-        writes: build(WRITE_TIME, writer.clone(), Completion::Overwrites)?,
-        creates: build(WRITE_TIME, writer, Completion::Creates)?,
+        reads: build(&builder, READ_TIME, OneClient::default(), Completion::Overwrites)?,
+        writes: build(&builder, WRITE_TIME, writer.clone(), Completion::Overwrites)?,
+        creates: build(&builder, WRITE_TIME, writer.clone(), Completion::Creates)?,
+        removes: build(&removing, WRITE_TIME, writer, Completion::Overwrites)?,
         offsets: !is_express(&builder),
         counters: Arc::clone(&counters),
         at,
     })
+}
+
+/// No second attempt: after a lost answer it might meet what somebody wrote in between.
+pub(super) fn once() -> RetryConfig {
+    RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }
 
 /// Connects once, however often it is asked: clients that differ only above share connections, and

@@ -89,9 +89,9 @@ async fn what_is_too_large_for_one_copy_is_copied_in_parts() {
         .build()
         .unwrap();
     let at = Where { endpoint: "http://memory".to_owned(), bucket: "b".to_owned() };
-    let [reads, writes, creates] = [client.clone(), client.clone(), client];
+    let [reads, writes, creates, removes] = [(); 4].map(|()| client.clone());
     let counters = Arc::new(Counters::default());
-    let clients = Clients { reads, writes, creates, counters, at, offsets: true };
+    let clients = Clients { reads, writes, creates, removes, counters, at, offsets: true };
     let mut store = S3Store::with_clients(clients, "s/");
     Arc::get_mut(&mut store.bucket).unwrap().copy_max_bytes = 1 << 20;
 

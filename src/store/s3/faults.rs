@@ -133,7 +133,8 @@ fn hint(
         }
         (StoreFault::AccessDenied, _) => Some(format!(
             "the credentials need s3:ListBucket on {} and s3:GetObject on its objects, a heal also \
-             s3:PutObject and s3:AbortMultipartUpload; without s3:ListBucket S3 answers 403 for \
+             s3:PutObject and s3:AbortMultipartUpload, and only the commands that take objects away \
+             s3:DeleteObject; without s3:ListBucket S3 answers 403 for \
              an object that is absent",
             at.bucket
         )),

@@ -141,7 +141,8 @@ fn bench(keys: impl IntoIterator<Item = String>, page_keys: usize, manner: Manne
         .unwrap();
     let at = Where { endpoint: "http://canned".to_owned(), bucket: "b".to_owned() };
     let [reads, writes, creates] = [client.clone(), client.clone(), client];
-    let clients = Clients { reads, writes, creates, counters, at, offsets: true };
+    let removes = creates.clone();
+    let clients = Clients { reads, writes, creates, removes, counters, at, offsets: true };
     Bench { server, store: S3Store::with_clients(clients, "store/") }
 }
 

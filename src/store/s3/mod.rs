@@ -10,6 +10,7 @@ mod options;
 mod page;
 mod ranges;
 mod read;
+mod remove;
 mod stage;
 
 use std::collections::BTreeMap;
@@ -27,8 +28,8 @@ use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 use self::build::Clients;
 use super::open::OpenError;
 use super::{
-    HealStore, ListRequest, ListedPage, OptionValue, Probe, Reading, Staged, Store, StoreError,
-    StoreFault, UploadJournal,
+    HealStore, ListRequest, ListedPage, OptionValue, Probe, Reading, RemovingStore, Staged, Store,
+    StoreError, StoreFault, UploadJournal,
 };
 use crate::model::{ObjectMeta, StoreRequests, Upload};
 
@@ -209,6 +210,13 @@ impl HealStore for S3Store {
                 if error.fault == StoreFault::NotFound { Ok(()) } else { Err(error) }
             }
         }
+    }
+}
+
+#[async_trait]
+impl RemovingStore for S3Store {
+    async fn remove(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
+        remove::remove(&self.bucket, key, version).await
     }
 }
 

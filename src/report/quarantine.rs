@@ -1,0 +1,151 @@
+//! What lies in the quarantine, for people and for programs.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Format;
+use super::json::line;
+use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
+use crate::plan::{Aside, AsideKind};
+
+const SCHEMA: &str = "restock.quarantine/v1";
+
+/// Things in the quarantine, or that were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineView {
+    /// In the order of their keys.
+    pub objects: Vec<AsideView>,
+    /// The time against which ages were taken.
+    pub now: DateTime<Utc>,
+}
+
+/// One thing in the quarantine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AsideView {
+    /// What it is.
+    #[serde(flatten)]
+    pub aside: Aside,
+    /// What was done with it, where something was to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<PruneResult>,
+    /// Why it is still there, where it was to be removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What became of something that was to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PruneResult {
+    /// It is gone.
+    Deleted,
+    /// It is still there.
+    Failed,
+}
+
+#[derive(Serialize)]
+struct Totals {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'static str>,
+    objects: u64,
+    bytes: u64,
+    deleted: u64,
+    failed: u64,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    objects: &'a [AsideView],
+    summary: Totals,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    object: &'a AsideView,
+}
+
+impl QuarantineView {
+    /// Writes it; as a table in every form but JSON and its lines.
+    pub fn write(
+        &self,
+        format: Format,
+        options: &TextOptions<'_>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        match format {
+            Format::Table | Format::Junit | Format::Github => self.table(options, out),
+            Format::Json => {
+                let objects = self.objects.as_slice();
+                line(&Document { schema: SCHEMA, objects, summary: self.totals(None) }, out)
+            }
+            Format::Ndjson => {
+                for object in &self.objects {
+                    line(&Line { r#type: "object", object }, out)?;
+                }
+                line(&self.totals(Some(SCHEMA)), out)
+            }
+        }
+    }
+
+    /// How many ended in this way.
+    pub fn count(&self, result: PruneResult) -> u64 {
+        let of = self.objects.iter().filter(|object| object.result == Some(result));
+        u64::try_from(of.count()).unwrap_or(u64::MAX)
+    }
+
+    fn totals(&self, schema: Option<&'static str>) -> Totals {
+        Totals {
+            r#type: "summary",
+            schema,
+            objects: u64::try_from(self.objects.len()).unwrap_or(u64::MAX),
+            bytes: self.objects.iter().map(|object| object.aside.size).sum(),
+            deleted: self.count(PruneResult::Deleted),
+            failed: self.count(PruneResult::Failed),
+        }
+    }
+
+    fn table(&self, options: &TextOptions<'_>, out: &mut impl Write) -> io::Result<()> {
+        let totals = self.totals(None);
+        let key = |object: &AsideView| escape(&object.aside.key).into_owned();
+        let size = |object: &AsideView| bytes(object.aside.size);
+        let since = |object: &AsideView| or_dash(object.aside.since.map(time));
+        let pruned = self.objects.iter().any(|object| object.result.is_some());
+        if pruned {
+            let rows = self.objects.iter().map(|object| {
+                let result = match object.result {
+                    Some(PruneResult::Deleted) => "deleted",
+                    Some(PruneResult::Failed) => "failed",
+                    None => "-",
+                };
+                let detail =
+                    or_dash(object.detail.as_deref().map(|text| escape(text).into_owned()));
+                [result.to_owned(), size(object), since(object), key(object), detail]
+            });
+            grid(out, ["RESULT", "SIZE", "SINCE", "KEY", "DETAIL"], rows)?;
+        } else if !self.objects.is_empty() {
+            let rows = self.objects.iter().map(|object| {
+                let kind = match object.aside.kind {
+                    AsideKind::Corrupt => "corrupt",
+                    AsideKind::Orphan => "orphan",
+                    AsideKind::Foreign => "foreign",
+                };
+                [kind.to_owned(), size(object), since(object), key(object)]
+            });
+            grid(out, ["KIND", "SIZE", "SINCE", "KEY"], rows)?;
+        }
+        let all = count(totals.objects, "object");
+        let line = match (totals.deleted, totals.failed) {
+            (0, 0) => format!("{all} in the quarantine, {}", bytes(totals.bytes)),
+            (deleted, 0) => format!("{deleted} deleted"),
+            (deleted, failed) => format!("{deleted} deleted, {failed} failed"),
+        };
+        writeln!(out, "{}", options.paint(Tone::Heading, &line))
+    }
+}
