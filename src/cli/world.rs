@@ -34,7 +34,7 @@ impl World {
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
         let store = store::open(&config.options.store, &config.base).await?;
-        let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+        let ledger = open_ledger(&config, store.identity()).await?;
         Self::of(Arc::new(config), store, ledger, observer, cancel).await
     }
 
@@ -107,4 +107,16 @@ impl World {
             sorter: SorterOptions::default(),
         }
     }
+}
+
+/// Opens the ledger, and logs what is doubtful about it.
+pub(super) async fn open_ledger(
+    config: &Config,
+    store_identity: &str,
+) -> anyhow::Result<Arc<dyn Ledger>> {
+    let ledger = ledger::open(config.ledger_url(), store_identity, &config.base).await?;
+    for remark in ledger.remarks() {
+        tracing::warn!("{remark}");
+    }
+    Ok(ledger)
 }
