@@ -32,9 +32,9 @@ const LAYERS: &[&[(&str, May)]] = &[
         ("observe", May::Only(&["model", "plan"])),
     ],
     &[("heal", May::Below)],
-    &[("pass", May::Below), ("import", May::Below)],
+    &[("pass", May::Below), ("import", May::Below), ("survey", May::Below)],
     &[
-        ("report", May::Only(&["model", "clock", "plan", "observe", "pass"])),
+        ("report", May::Only(&["model", "clock", "plan", "observe", "pass", "survey"])),
         ("daemon", May::Below),
     ],
     &[("config", May::Below)],

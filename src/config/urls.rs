@@ -1,12 +1,7 @@
 //! Which URLs restock can work with, judged without opening anything. No message repeats the URL,
 //! which may hold a secret.
 
-use crate::ledger::check_url;
-
-/// Whether a catalog may be there; what is wrong if not.
-pub(super) fn judge_catalog(url: &str) -> Result<(), String> {
-    judge_file(url, &[])
-}
+use crate::ledger::check_server_url;
 
 /// Whether a ledger may be there; what is wrong if not.
 pub(super) fn judge_ledger(url: &str) -> Result<(), String> {
@@ -14,7 +9,7 @@ pub(super) fn judge_ledger(url: &str) -> Result<(), String> {
         // Other tools need to be told to make a file; a ledger is always made.
         Some(("sqlite", _)) => judge_file(url, &["mode=rwc"]),
         Some(("postgres" | "postgresql" | "mysql" | "mariadb", _)) => {
-            check_url(url).map_err(|problem| problem.to_string())
+            check_server_url(url)
         }
         Some((scheme, _)) if is_scheme(scheme) => Err(format!(
             "has the scheme `{scheme}`, which is not supported: write sqlite://PATH, \
@@ -126,9 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_database_can_be() {
+    fn what_a_ledger_can_be() {
         for good in ["sqlite://a.db", "sqlite:a.db", "sqlite:///a/b.db"] {
-            assert_eq!(judge_catalog(good), Ok(()), "{good}");
             assert_eq!(judge_ledger(good), Ok(()), "{good}");
         }
         assert_eq!(judge_ledger("sqlite:a.db?mode=rwc"), Ok(()));
@@ -150,10 +144,8 @@ mod tests {
             "redis://root:SECRET@h/db",
             "SECRET x:y",
         ] {
-            for problem in [judge_catalog(bad).unwrap_err(), judge_ledger(bad).unwrap_err()] {
-                assert!(!problem.contains("SECRET"), "{problem}");
-            }
+            let problem = judge_ledger(bad).unwrap_err();
+            assert!(!problem.contains("SECRET"), "{problem}");
         }
-        assert!(judge_catalog("sqlite:a.db?mode=rwc").is_err());
     }
 }

@@ -113,6 +113,7 @@ impl Daemon {
     }
 
     fn end(&self, ended: &Ended) {
+        tracing::info!("{}", ended.line);
         self.state.send_modify(|state| {
             state.catalog = ended.catalog.clone().or(state.catalog.take());
             state.store = ended.store.clone().or(state.store.take());

@@ -131,13 +131,9 @@ pub fn file_of(url: &str, base: &Path) -> Result<PathBuf, OpenError> {
     Ok(base.join(&*path))
 }
 
-/// Whether a ledger may be there, without opening anything. The refusal says what is wrong with the
-/// URL, and holds no secrets.
-pub fn check_url(url: &str) -> Result<(), OpenError> {
-    if Server::is_named_by(url) {
-        return server_of(url, Path::new("/")).map(drop);
-    }
-    file_of(url, Path::new("/")).map(drop)
+/// Whether the URL of a server can be read. The refusal completes "its URL …", and holds no secrets.
+pub fn check_server_url(url: &str) -> Result<(), String> {
+    Server::read(url, Path::new("/")).map(drop)
 }
 
 /// The database that the URL of a server names; files in its parameters are relative to `base`.

@@ -1,0 +1,69 @@
+//! How the daemon ends, and who goes on.
+
+use tokio::time::Instant;
+
+use crate::binary::until;
+use crate::place::Place;
+use crate::running::{EACH_SECOND, NEVER, Running};
+use crate::support::http_server::{Answer, Gate};
+
+#[test]
+fn told_to_end_it_drains_and_that_is_a_success() {
+    for name in ["TERM", "INT"] {
+        let (place, _) = Place::with_daemon(12, EACH_SECOND);
+        let mut daemon = Running::start(&place, name);
+        daemon.says("last pass clean");
+        daemon.signal(name);
+        assert_eq!(daemon.exit_code(), Some(0), "{}", daemon.log());
+    }
+}
+
+/// The scheduler's own shutdown waits for nothing.
+#[test]
+fn told_to_end_in_a_heal_it_leaves_nothing_behind() {
+    let (place, objects) = Place::with_daemon(12, NEVER);
+    place.lose(&objects[..1]);
+    let before = place.world.store_content();
+    let slow = Answer::ok(objects[0].bytes[..3].to_vec());
+    let slow = slow.then_wait(&Gate::closed(), objects[0].bytes[3..].to_vec());
+    place.world.answer(&objects[0], [slow]);
+    let mut daemon = Running::start(&place, "run");
+    until("a download", || !place.world.http.requests().is_empty());
+    daemon.signal("TERM");
+    assert_eq!(daemon.exit_code(), Some(0), "{}", daemon.log());
+    assert_eq!(place.world.store_content(), before);
+    assert_eq!(place.run("status --output json").json()["uploads"], 0);
+}
+
+#[test]
+fn a_spare_waits_and_takes_over_within_seconds_of_a_crash() {
+    let (place, objects) = Place::with_daemon(12, EACH_SECOND);
+    let mut active = Running::start(&place, "active");
+    active.says("last pass clean");
+    let mut spare = Running::start(&place, "spare");
+    spare.says("waits, as a spare");
+    place.run("audit").exits(0);
+    place.run("heal").exits(5);
+    place.lose(&objects[..1]);
+    active.says("1 healed");
+    assert_eq!(spare.said("last pass"), 0);
+    active.signal("KILL");
+    active.exit_code();
+    let died = Instant::now();
+    place.lose(&objects[1..2]);
+    spare.says("1 healed");
+    assert!(died.elapsed().as_secs() < 60);
+    spare.signal("TERM");
+    assert_eq!(spare.exit_code(), Some(0), "{}", spare.log());
+}
+
+#[test]
+fn a_spare_that_is_told_to_end_ends() {
+    let (place, _) = Place::with_daemon(1, NEVER);
+    let active = Running::start(&place, "active");
+    active.says("last pass clean");
+    let mut spare = Running::start(&place, "spare");
+    spare.says("waits, as a spare");
+    spare.signal("TERM");
+    assert_eq!(spare.exit_code(), Some(0), "{}", spare.log());
+}

@@ -1,0 +1,27 @@
+//! `restock run`: what it does by itself, what it does when asked, and how it ends.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot set itself up has failed"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../support/reads.rs"]
+mod reads;
+
+#[path = "../cli/binary.rs"]
+#[expect(dead_code, reason = "the tests of single commands use more of it")]
+mod binary;
+
+#[path = "../cli/place.rs"]
+#[expect(dead_code, reason = "the tests of single commands use more of it")]
+mod place;
+
+mod ends;
+mod notify;
+mod passes;
+mod rotation;
+mod running;
