@@ -22,7 +22,7 @@ pub use lock::{Fence, Holder, LeaseTerms, Lock, LockError};
 pub use open::open;
 pub use options::LedgerOptions;
 pub use page::{FindingCursor, Page, ParseCursorError, PassCursor};
-pub use place::{OpenError, check_server_url, file_of};
+pub use place::{OpenError, check_server_url, file_of, names_server};
 
 /// The ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -131,6 +131,11 @@ pub fn file_of(url: &str, base: &Path) -> Result<PathBuf, OpenError> {
     Ok(base.join(&*path))
 }
 
+/// Whether a ledger's URL is meant to name a server.
+pub fn names_server(url: &str) -> bool {
+    Server::is_named_by(url)
+}
+
 /// Whether the URL of a server can be read. The refusal completes "its URL …", and holds no secrets.
 pub fn check_server_url(url: &str) -> Result<(), String> {
     Server::read(url, Path::new("/")).map(drop)

@@ -16,6 +16,7 @@ mod keys;
 mod lock;
 mod notes;
 mod numbers;
+mod outages;
 mod samples;
 mod server;
 mod sqlite;

@@ -55,7 +55,8 @@ CREATE TABLE findings (
 );
 CREATE INDEX findings_standing ON findings (store, kind, collection, subject)
     WHERE closed_at IS NULL;
-CREATE INDEX findings_of_object ON findings (store, digest) WHERE closed_at IS NULL;
+CREATE INDEX findings_of_object ON findings (store, digest)
+    WHERE closed_at IS NULL AND digest IS NOT NULL;
 
 CREATE TABLE corruptions (
     store BIGINT NOT NULL REFERENCES stores (id),

@@ -16,7 +16,8 @@ UPDATE findings SET
 DROP INDEX findings_standing;
 CREATE INDEX findings_standing ON findings (store, kind, collection, subject)
     WHERE closed_at IS NULL;
-CREATE INDEX findings_of_object ON findings (store, digest) WHERE closed_at IS NULL;
+CREATE INDEX findings_of_object ON findings (store, digest)
+    WHERE closed_at IS NULL AND digest IS NOT NULL;
 
 -- The passes of one depth, those that are forgotten too.
 CREATE TABLE pass_totals (

@@ -10,7 +10,7 @@ use crate::ledger::{FindingCursor, FindingKey, Page};
 use crate::model::{Digest, Finding, FindingCount, FindingKind, Summary, Unhealable};
 
 /// Bytes of one statement, where that is fewer rows than [`CHUNK`]: servers refuse larger packets.
-const BYTES: usize = 1 << 20;
+const BYTES: usize = 14_000;
 
 /// A finding that stands keeps its first sighting, one that was closed begins anew.
 const FINDINGS: Table = Table {
@@ -140,41 +140,47 @@ impl SqlLedger {
         let mut found = Vec::new();
         let kinds = FindingKind::ALL.into_iter().filter(|one| kind.is_none_or(|kind| kind == *one));
         for kind in kinds.filter(|kind| after.is_none_or(|after| after.kind <= *kind)) {
-            let left = more.saturating_sub(found.len());
-            if left == 0 {
-                break;
-            }
             let after = after.filter(|after| after.kind == kind);
-            let wanted = self.standing(kind, after, i64::try_from(left)?);
-            for row in self.fetch(wanted).await? {
-                let cursor =
-                    FindingCursor { kind, collection: row.text(2)?, subject: row.text(3)? };
-                found.push((finding(&row)?, cursor));
+            // The rest of the cursor's collection, and then the others: each is a piece of an index.
+            for whole in [false, true] {
+                let left = more.saturating_sub(found.len());
+                if left == 0 || (!whole && after.is_none()) {
+                    continue;
+                }
+                let wanted = self.standing(kind, after, whole, i64::try_from(left)?);
+                for row in self.fetch(wanted).await? {
+                    let cursor =
+                        FindingCursor { kind, collection: row.text(2)?, subject: row.text(3)? };
+                    found.push((finding(&row)?, cursor));
+                }
             }
         }
         Ok(Page::cut(found, limit, |(_, cursor)| cursor.clone()).map(|(finding, _)| finding))
     }
 
-    fn standing(&self, kind: FindingKind, after: Option<&FindingCursor>, limit: i64) -> Statement {
-        let statement = match after {
-            None => Statement::new(
-                "SELECT first_seen, body, collection, subject FROM findings \
-                 WHERE store = ? AND kind = ? AND closed_at IS NULL \
-                 ORDER BY collection, subject LIMIT ?",
-            )
-            .int(self.store)
-            .text(kind.as_str()),
-            Some(FindingCursor { kind, collection, subject }) => Statement::new(
-                "SELECT first_seen, body, collection, subject FROM findings \
-                 WHERE store = ? AND kind = ? AND closed_at IS NULL AND collection >= ? \
-                 AND (collection > ? OR subject > ?) ORDER BY collection, subject LIMIT ?",
-            )
-            .int(self.store)
-            .text(kind.as_str())
-            .text(collection)
-            .text(collection)
-            .text(subject),
+    /// Findings of whole collections behind the cursor's, or of that one behind the cursor.
+    fn standing(
+        &self,
+        kind: FindingKind,
+        after: Option<&FindingCursor>,
+        whole: bool,
+        limit: i64,
+    ) -> Statement {
+        let of_kind = "SELECT first_seen, body, collection, subject FROM findings \
+                       WHERE store = ? AND closed_at IS NULL AND kind = ?";
+        let behind = match (after, whole) {
+            (None, _) => "",
+            (Some(_), true) => " AND collection > ?",
+            (Some(_), false) => " AND collection = ? AND subject > ?",
         };
+        let sql = format!("{of_kind}{behind} ORDER BY collection, subject LIMIT ?");
+        let mut statement = Statement::new(sql).int(self.store).text(kind.as_str());
+        if let Some(after) = after {
+            statement = statement.text(&after.collection);
+        }
+        if let Some(after) = after.filter(|_| !whole) {
+            statement = statement.text(&after.subject);
+        }
         statement.int(limit)
     }
 

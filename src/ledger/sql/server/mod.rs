@@ -18,8 +18,8 @@ use super::engine::{Engine, Pools};
 use super::schema::{self, NEWEST, SERVER_VERSIONS};
 use super::statement::Statement;
 use super::{Dialect, Opened};
+use crate::database::Product;
 use crate::ledger::place::OpenError;
-use address::Options;
 
 pub(in crate::ledger) use address::Server;
 
@@ -69,17 +69,19 @@ const TABLES_TOLD: usize = 5;
 /// Opens the database, and brings its schema up to date; the database itself must be there. `name`
 /// is how errors call it.
 pub(in crate::ledger) async fn open(server: &Server, name: String) -> Result<Opened, OpenError> {
-    let encrypted = match &server.options {
-        Options::Postgres(options) => prepare::<Postgres>(options, server).await?,
-        Options::MySql(options) => prepare::<MySql>(options, server).await?,
+    let malformed = |problem| OpenError::MalformedServerUrl { problem };
+    server.check_files().await.map_err(malformed)?;
+    let encrypted = match server.address.product {
+        Product::Postgres => prepare::<Postgres>(&server.postgres_options(), server).await?,
+        Product::MySql => prepare::<MySql>(&server.mysql_options(), server).await?,
     };
     let mut remarks = Vec::new();
-    if !encrypted && !server.is_local {
+    if !encrypted && !server.address.place.is_local() {
         remarks.push(format!(
             "the connection to the ledger at {} is not encrypted: whoever listens on the way reads \
              the password and may change what restock remembers; add sslmode=verify-full to \
              `ledger.url`",
-            server.place
+            server.address.place
         ));
     }
     let engine = connections(server, READERS, STATEMENT_PATIENCE);
@@ -93,22 +95,22 @@ pub(in crate::ledger) fn connections(
     readers: u32,
     patience: Duration,
 ) -> Arc<dyn Engine> {
-    match &server.options {
-        Options::Postgres(options) => {
+    match server.address.product {
+        Product::Postgres => {
             let pool = |size| {
                 let setting = PgPoolOptions::new().after_connect(|connection, _| {
                     Box::pin(async { connection.execute(POSTGRES_SETTINGS).await.map(drop) })
                 });
-                pool_options(setting, size).connect_lazy_with(options.clone())
+                pool_options(setting, size).connect_lazy_with(server.postgres_options())
             };
             pools(server, pool, readers, patience)
         }
-        Options::MySql(options) => {
+        Product::MySql => {
             let pool = |size| {
                 let setting = MySqlPoolOptions::new().after_connect(|connection, _| {
                     Box::pin(async { connection.execute(MYSQL_SETTINGS).await.map(drop) })
                 });
-                pool_options(setting, size).connect_lazy_with(options.clone())
+                pool_options(setting, size).connect_lazy_with(server.mysql_options())
             };
             pools(server, pool, readers, patience)
         }
@@ -222,7 +224,7 @@ async fn version<DB: Driver>(
     // Asked twice: another process may make the ledger just now, and it makes this table first.
     if !is_ledger(&tables) && !is_ledger(&self::tables::<DB>(connection).await.map_err(failed)?) {
         let told: Vec<_> = tables.into_iter().take(TABLES_TOLD).collect();
-        let (place, database) = (server.place.clone(), server.database.clone());
+        let (place, database) = (server.address.place.to_string(), server.address.database.clone());
         return Err(OpenError::NotADatabaseOfOurs { place, database, tables: told.join(", ") });
     }
     let sql = format!("SELECT MAX(version) FROM {SERVER_VERSIONS} WHERE success = TRUE");
@@ -243,6 +245,6 @@ async fn tables<DB: Driver>(connection: &mut DB::Connection) -> sqlx::Result<Vec
 
 fn refused(server: &Server, source: sqlx::Error) -> OpenError {
     let hint = trouble::hint(server, &source).map(|hint| format!(": {hint}"));
-    let place = server.place.clone();
+    let place = server.address.place.to_string();
     OpenError::Server { place, hint: hint.unwrap_or_default(), source }
 }

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use sqlx::mysql::MySqlDatabaseError;
 
 use super::Server;
+use crate::database::Files;
 
 /// An error of a server with what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +24,14 @@ pub(super) fn explained(
 ) -> Box<dyn std::error::Error + Send + Sync> {
     if let sqlx::Error::PoolTimedOut = error {
         // Its own words speak of the library's settings.
-        let said = format!("{} gave no connection in time; check that it runs", server.place);
+        let said =
+            format!("{} gave no connection in time; check that it runs", server.address.place);
         return Explained { said, source: None }.into();
     }
     match hint(server, &error) {
         Some(hint) => {
-            Explained { said: format!("{}: {hint}", server.place), source: Some(error) }.into()
+            Explained { said: format!("{}: {hint}", server.address.place), source: Some(error) }
+                .into()
         }
         None => error.into(),
     }
@@ -37,11 +40,13 @@ pub(super) fn explained(
 /// What to do about an error, where it says enough.
 pub(super) fn hint(server: &Server, error: &sqlx::Error) -> Option<String> {
     if let sqlx::Error::Io(io) = error {
+        if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return Some(of_tls(server));
+        }
         return of_io(io.kind()).map(str::to_owned);
     }
     if let sqlx::Error::Tls(_) = error {
-        let hint = "the connection cannot be encrypted as the parameters of `ledger.url` ask for";
-        return Some(hint.to_owned());
+        return Some(of_tls(server));
     }
     let database = error.as_database_error()?;
     match database.try_downcast_ref::<MySqlDatabaseError>() {
@@ -65,8 +70,18 @@ fn of_io(kind: ErrorKind) -> Option<&'static str> {
     hints.into_iter().find(|(kinds, _)| kinds.contains(&kind)).map(|(_, hint)| hint)
 }
 
+fn of_tls(server: &Server) -> String {
+    let Files { ca: (ca, _), cert: (cert, _), key: _ } = Files::of_url(server.address.product);
+    format!(
+        "TLS failed; the parameter `{ca}` of `ledger.url` names the authority that signed the \
+         server's certificate, in which the host stands as the URL has it, and `{cert}` what the \
+         server asks of its clients"
+    )
+}
+
 fn of_postgres(server: &Server, code: &str) -> Option<String> {
-    let Server { database, user, .. } = server;
+    let database = &server.address.database;
+    let user = server.address.user.as_deref().unwrap_or("restock");
     Some(match code {
         "3D000" => format!(
             "there is no database `{database}`; make it with CREATE DATABASE {database} OWNER {user}"
@@ -92,7 +107,8 @@ fn of_postgres(server: &Server, code: &str) -> Option<String> {
 }
 
 fn of_mysql(server: &Server, number: u16) -> Option<String> {
-    let Server { database, user, .. } = server;
+    let database = &server.address.database;
+    let user = server.address.user.as_deref().unwrap_or("restock");
     Some(match number {
         1049 => format!(
             "there is no database `{database}`; make it with CREATE DATABASE {database}, and GRANT \
