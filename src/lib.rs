@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+mod database;
 pub mod gitops;
 pub mod heal;
 pub mod import;

@@ -22,12 +22,16 @@ enum May {
 /// The layers of `src/`, lowest first. A new module gets a layer before it gets code.
 const LAYERS: &[&[(&str, May)]] = &[
     &[("model", May::Only(&[])), ("clock", May::Only(&[]))],
-    &[("reconcile", May::Only(&["model"])), ("plan", May::Only(&["model"]))],
     &[
-        ("catalog", May::Only(&["model"])),
+        ("reconcile", May::Only(&["model"])),
+        ("plan", May::Only(&["model"])),
+        ("database", May::Only(&["model"])),
+    ],
+    &[
+        ("catalog", May::Only(&["model", "database"])),
         ("store", May::Only(&["model"])),
         ("source", May::Only(&["model"])),
-        ("ledger", May::Only(&["model"])),
+        ("ledger", May::Only(&["model", "database"])),
         ("sorter", May::Only(&["model"])),
         ("observe", May::Only(&["model", "plan"])),
         ("gitops", May::Only(&["model"])),

@@ -44,9 +44,10 @@ impl<'a> Location<'a> {
         };
         match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => {}
-            "mysql" | "mariadb" => return Ok(Self::Server(Product::MySql)),
-            "postgres" | "postgresql" => return Ok(Self::Server(Product::Postgres)),
-            _ => return Err(format!("has a scheme that no catalog has: {FORMS}")),
+            scheme => {
+                let product = Product::of_scheme(scheme).map(Self::Server);
+                return product.ok_or(format!("has a scheme that no catalog has: {FORMS}"));
+            }
         }
         let path = rest.strip_prefix("//").unwrap_or(rest);
         if path.contains('?') {

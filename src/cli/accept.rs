@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::bail;
-
-use crate::model::{Acceptance, Day, Digest, Span};
-use crate::pass::{KeptAcceptances, accepted, keep_accepted};
+use crate::model::{Acceptance, Day, Digest};
 use crate::report::{self, AcceptedIn, AcceptedView};
 
 use super::args::{AcceptArgs, AnswerFormat};
@@ -15,28 +12,17 @@ use super::{Context, UsageError};
 /// Accepts a loss, takes that back, or lists what is accepted.
 pub(super) async fn run(args: &AcceptArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let world = context.open_silent().await?;
-    let kept = match accepted(&*world.ledger).await? {
-        KeptAcceptances::Known(kept) => kept,
-        KeptAcceptances::Unreadable(why) => {
-            bail!("the ledger's list of accepted losses cannot be read: {why}")
-        }
-    };
     match (args.digest, args.until, &args.reason) {
         (Some(digest), Some(until), Some(reason)) => {
             let loss = Acceptance { digest, until, reason: reason.clone() };
-            accept(&world, kept, loss, context).await
+            accept(&world, loss, context).await
         }
-        (Some(digest), ..) => remove(&world, kept, digest, context).await,
-        (None, ..) => list(&world, kept, args.output, context),
+        (Some(digest), ..) => remove(&world, digest, context).await,
+        (None, ..) => list(&world, args.output, context).await,
     }
 }
 
-async fn accept(
-    world: &World,
-    mut kept: Vec<Acceptance>,
-    loss: Acceptance,
-    context: &mut Context<'_>,
-) -> anyhow::Result<u8> {
+async fn accept(world: &World, loss: Acceptance, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let Acceptance { digest, until, ref reason } = loss;
     if reason.trim().is_empty() {
         let hint = "say why, for whoever wonders later";
@@ -53,9 +39,7 @@ async fn accept(
             "restock: warning: no row of the catalog wants {digest}: {warning}"
         )?;
     }
-    kept.retain(|other| other.digest != digest);
-    kept.push(loss);
-    keep(world, kept).await?;
+    world.ledger.put_accepted(&loss).await?;
     writeln!(context.stdout, "accepted {digest} until the end of {until}, from the next pass on")?;
     if let Some(own) = configured(world, digest) {
         warn_of_configuration(own.until, context)?;
@@ -63,19 +47,12 @@ async fn accept(
     Ok(0)
 }
 
-async fn remove(
-    world: &World,
-    mut kept: Vec<Acceptance>,
-    digest: Digest,
-    context: &mut Context<'_>,
-) -> anyhow::Result<u8> {
-    let before = kept.len();
-    kept.retain(|other| other.digest != digest);
-    if kept.len() == before {
-        writeln!(context.stdout, "{digest} was not accepted by this command")?;
-    } else {
-        keep(world, kept).await?;
+async fn remove(world: &World, digest: Digest, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    if world.ledger.accepted().await?.iter().any(|kept| kept.digest == digest) {
+        world.ledger.clear_accepted(&digest).await?;
         writeln!(context.stdout, "{digest} is accepted no more, from the next pass on")?;
+    } else {
+        writeln!(context.stdout, "{digest} was not accepted by this command")?;
     }
     if let Some(own) = configured(world, digest) {
         warn_of_configuration(own.until, context)?;
@@ -83,13 +60,12 @@ async fn remove(
     Ok(0)
 }
 
-fn list(
+async fn list(
     world: &World,
-    kept: Vec<Acceptance>,
     output: AnswerFormat,
     context: &mut Context<'_>,
 ) -> anyhow::Result<u8> {
-    let now = world.clock.now();
+    let (kept, now) = (world.ledger.accepted().await?, world.clock.now());
     let of = |from| {
         move |loss: Acceptance| {
             let holds = loss.holds(now);
@@ -114,16 +90,6 @@ async fn is_wanted(world: &World, digest: Digest) -> anyhow::Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// Keeps them, save those that ran out longer ago than the ledger keeps anything.
-async fn keep(world: &World, mut kept: Vec<Acceptance>) -> anyhow::Result<()> {
-    let Span(retain) = world.config.options.ledger.retain;
-    let now = world.clock.now();
-    if let Some(oldest) = now.checked_sub_signed(Span(retain).delta()) {
-        kept.retain(|loss| loss.holds(oldest));
-    }
-    Ok(keep_accepted(&*world.ledger, &kept).await?)
 }
 
 fn configured(world: &World, digest: Digest) -> Option<&Acceptance> {

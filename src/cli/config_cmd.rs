@@ -67,7 +67,11 @@ async fn catalog_answers(config: &Config) -> anyhow::Result<Vec<String>> {
 async fn store_and_ledger_answer(config: &Config) -> anyhow::Result<Vec<String>> {
     let store = store::open(&config.options.store, &config.base).await?;
     store.check().await?;
-    ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
-    let ledger = crate::model::redact_url(config.ledger_url());
-    Ok(vec![format!("store {} answers", store.identity()), format!("ledger {ledger} answers")])
+    let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+    let warnings = ledger.remarks().iter().map(|remark| format!("ledger: warning: {remark}"));
+    let answers = [
+        format!("store {} answers", store.identity()),
+        format!("ledger {} answers", crate::model::redact_url(config.ledger_url())),
+    ];
+    Ok(warnings.chain(answers).collect())
 }

@@ -42,12 +42,15 @@ async fn carry_out(
     context: &Context<'_>,
 ) -> anyhow::Result<PassReport> {
     let world = context.open().await?;
-    let _lock = world.lock(args.wait_lock).await?;
-    let (auditor, healer) = (world.auditor(), world.healer());
-    Ok(match earlier {
-        Some(plan) => auditor.heal_from(plan, request, &healer).await?,
-        None => auditor.heal(request, &healer).await?,
-    })
+    world
+        .locked(args.wait_lock, async |world| {
+            let (auditor, healer) = (world.auditor(), world.healer());
+            Ok(match earlier {
+                Some(plan) => auditor.heal_from(plan, request, &healer).await?,
+                None => auditor.heal(request, &healer).await?,
+            })
+        })
+        .await
 }
 
 /// Makes a plan and carries nothing out: printed, written, or both. Exits as an audit would.

@@ -70,7 +70,8 @@ async fn resolve(
     if !args.heal || resolved.absent.is_empty() {
         return Ok((resolved, Healed::default()));
     }
-    let healed = heal(&world, resolved.absent, args).await?;
+    let request = request(&world, resolved.absent, args);
+    let healed = world.locked(args.wait_lock, async |world| heal(world, &request).await).await?;
     Ok((preflight.resolve(references).await?, healed))
 }
 
@@ -83,9 +84,8 @@ fn collections(world: &World, args: &PreflightArgs) -> Vec<String> {
     }
 }
 
-async fn heal(world: &World, digests: Vec<Digest>, args: &PreflightArgs) -> anyhow::Result<Healed> {
-    let _lock = world.lock(args.wait_lock).await?;
-    let request = Request {
+fn request(world: &World, digests: Vec<Digest>, args: &PreflightArgs) -> Request {
+    Request {
         command: Command::Heal,
         collections: collections(world, args),
         slice: Slice::WHOLE,
@@ -93,8 +93,11 @@ async fn heal(world: &World, digests: Vec<Digest>, args: &PreflightArgs) -> anyh
         digests: Some(digests),
         fail_on: FailOn::default(),
         restraint: Restraint::default(),
-    };
-    let report = world.auditor().heal(&request, &world.healer()).await?;
+    }
+}
+
+async fn heal(world: &World, request: &Request) -> anyhow::Result<Healed> {
+    let report = world.auditor().heal(request, &world.healer()).await?;
     let mut errors = report.summary.errors;
     let refused = report.summary.outcome == Outcome::Refused;
     if refused {

@@ -20,8 +20,10 @@ pub(super) async fn run(args: &QuarantineArgs, context: &mut Context<'_>) -> any
             list(&world, older_than, output.into(), context).await
         }
         QuarantineCommand::Prune { older_than, max_delete, wait_lock, output } => {
-            let _lock = world.lock(wait_lock).await?;
-            prune(&world, older_than, max_delete, output.into(), context).await
+            let pruning = async |world: &World| {
+                prune(world, older_than, max_delete, output.into(), context).await
+            };
+            world.locked(wait_lock, pruning).await
         }
     }
 }

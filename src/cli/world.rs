@@ -8,7 +8,7 @@ use crate::catalog::{self, Catalog, CatalogError, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::{CatalogTexts, Healer};
-use crate::ledger::{self, Ledger, Lock, LockError};
+use crate::ledger::{self, Ledger, Lock};
 use crate::model::{Collection, Span};
 use crate::observe::Observer;
 use crate::pass::{Auditor, Settings};
@@ -19,6 +19,7 @@ use crate::store::{self, HealStore, Store};
 use super::UsageError;
 
 /// Everything that a configuration names, open.
+#[derive(Clone)]
 pub(super) struct World {
     pub(super) config: Arc<Config>,
     pub(super) catalog: Arc<dyn Catalog>,
@@ -37,7 +38,7 @@ impl World {
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
         let store = store::open(&config.options.store, &config.base).await?;
-        let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+        let ledger = open_ledger(&config, store.identity()).await?;
         Self::of(Arc::new(config), store, ledger, observer, cancel).await
     }
 
@@ -96,10 +97,19 @@ impl World {
         }
     }
 
-    /// The lock of this store, for whoever changes it.
-    pub(super) async fn lock(&self, wait: Option<Span>) -> Result<Lock, LockError> {
+    /// Does what changes the store under its lock: what is under way ends when the lock is lost,
+    /// and nothing is written to the ledger from then on.
+    pub(super) async fn locked<T>(
+        &self,
+        wait: Option<Span>,
+        work: impl AsyncFnOnce(&Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let (url, wait) = (self.config.ledger_url(), wait.map(|span| span.0));
-        Lock::acquire(url, self.store.identity(), &self.config.base, wait).await
+        let lock = Lock::acquire(url, self.store.identity(), &self.config.base, wait).await?;
+        let guarded = Self { ledger: lock.guard(&self.ledger), ..self.clone() };
+        let done = lock.hold(&self.cancel, work(&guarded)).await;
+        lock.release().await;
+        done?
     }
 
     /// The collections of these names; all of them where no name is given.
@@ -135,6 +145,18 @@ pub(super) async fn open_catalog(config: &Config) -> Result<Arc<dyn Catalog>, Ca
         }
     }
     Ok(catalog)
+}
+
+/// Opens the ledger, and logs what is doubtful about it.
+pub(super) async fn open_ledger(
+    config: &Config,
+    store_identity: &str,
+) -> anyhow::Result<Arc<dyn Ledger>> {
+    let ledger = ledger::open(config.ledger_url(), store_identity, &config.base).await?;
+    for remark in ledger.remarks() {
+        tracing::warn!("{remark}");
+    }
+    Ok(ledger)
 }
 
 /// Every kind of source, texts of this catalog among them.

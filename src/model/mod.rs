@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod collection;
+mod count;
 mod digest;
 mod finding;
 mod history;
@@ -22,6 +23,7 @@ mod units;
 
 pub use acceptance::{Acceptance, Day};
 pub use collection::{CatalogRow, Collection, MalformedRow};
+pub use count::{FindingCount, PassTotals};
 pub use digest::{Digest, ParseDigestError};
 pub use finding::{Finding, FindingKind, Unhealable, reason};
 pub use history::{

@@ -40,7 +40,6 @@ use crate::store::{Store, StoreError, StoreFault};
 
 use pace::Pace;
 
-pub use accepted::{KeptAcceptances, accepted, keep_accepted};
 pub use options::{AuditOptions, DeepOptions};
 pub use outcome::{FailOn, FailOnKind, ParseFailOnError};
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use restock::model::{Acceptance, FindingKind, Outcome};
-use restock::pass::{PassReport, keep_accepted};
+use restock::pass::PassReport;
 use restock::store::StoreFault;
 
 use crate::helper::{counts, exit, flipped, in_memory};
@@ -21,7 +21,10 @@ fn accept(object: &Object, until: &str) -> Acceptance {
 }
 
 async fn keep(world: &World, kept: &[Acceptance]) {
-    keep_accepted(&*world.open_ledger().await, kept).await.unwrap();
+    let ledger = world.open_ledger().await;
+    for loss in kept {
+        ledger.put_accepted(loss).await.unwrap();
+    }
 }
 
 /// Which kinds of findings are accepted, in report order; and how many the summary says are.

@@ -12,6 +12,7 @@ use super::{Inner, MySqlEngine, error};
 use crate::catalog::said::Said;
 use crate::catalog::server::{Address, Mode, Place, Seen, Server, Tls, Trouble, lacks_tls};
 use crate::catalog::{CatalogError, Remark};
+use crate::database::mysql_options;
 
 /// The server's version, whether it takes writes, and who is asking.
 const ABOUT: &str = "SELECT VERSION(), CAST(@@global.read_only AS CHAR), \
@@ -25,7 +26,7 @@ impl MySqlEngine {
     pub(in crate::catalog) async fn connect(
         server: Server,
     ) -> Result<(Self, Vec<Remark>), CatalogError> {
-        server.tls.check_files().await?;
+        server.check_files().await?;
         let mut options = options(&server.address, &server.tls);
         let refuse = |said| Trouble(&server).cannot_open(said);
         let connected = timeout(server.connect_timeout, negotiate(&mut options, &server)).await;
@@ -159,32 +160,12 @@ fn begin(server: &Server, is_mariadb: bool) -> [String; 2] {
 }
 
 fn options(address: &Address, tls: &Tls) -> MySqlConnectOptions {
-    let Address { product: _, place, user, password, database, parameters: _ } = address;
-    let mut options = MySqlConnectOptions::new()
-        .database(database)
+    mysql_options(address, tls)
         .statement_cache_capacity(0)
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .timezone(None)
         .set_names(false)
-        .disable_statement_logging();
-    match place {
-        Place::Tcp { host, port } => options = options.host(host).port(*port),
-        Place::Socket(path) => options = options.socket(path),
-    }
-    if let Some(user) = user {
-        options = options.username(user);
-    }
-    if let Some(password) = password {
-        options = options.password(password);
-    }
-    if let Some(ca) = &tls.ca {
-        options = options.ssl_ca(ca);
-    }
-    if let Some((cert, key)) = &tls.identity {
-        options = options.ssl_client_cert(cert).ssl_client_key(key);
-    }
-    options
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{Inner, PostgresEngine, error};
 use crate::catalog::said::Said;
 use crate::catalog::server::{Address, Mode, Place, Seen, Server, Tls, Trouble, lacks_tls};
 use crate::catalog::{CatalogError, Remark};
+use crate::database::postgres_options;
 
 /// The parameter that has the server look, while it computes, whether anybody still listens. Old
 /// servers lack it, and some systems cannot.
@@ -27,7 +28,7 @@ impl PostgresEngine {
     pub(in crate::catalog) async fn connect(
         server: Server,
     ) -> Result<(Self, Vec<Remark>), CatalogError> {
-        server.tls.check_files().await?;
+        server.check_files().await?;
         let mut options = options(&server.address, &server.tls);
         let refuse = |said| Trouble(&server).cannot_open(said);
         let say = |options: &PgConnectOptions, error: &sqlx::Error| {
@@ -121,41 +122,5 @@ fn begin(server: &Server, looks: bool) -> String {
 }
 
 fn options(address: &Address, tls: &Tls) -> PgConnectOptions {
-    let Address { product: _, place, user, password, database, parameters } = address;
-    // A pooler refuses parameters that it does not know, of which `extra_float_digits` is one.
-    let mut options = PgConnectOptions::new_without_pgpass()
-        .database(database)
-        .statement_cache_capacity(0)
-        .extra_float_digits(None)
-        .application_name("restock")
-        .disable_statement_logging();
-    match place {
-        Place::Tcp { host, port } => options = options.host(host).port(*port),
-        Place::Socket(path) => {
-            let port = path.extension().and_then(|port| port.to_str()?.parse().ok());
-            let folder = path.parent().unwrap_or(path);
-            options = options.host("localhost").port(port.unwrap_or(5432)).socket(folder);
-        }
-    }
-    if let Some(user) = user {
-        options = options.username(user);
-    }
-    if let Some(password) = password {
-        options = options.password(password);
-    }
-    if let Some(ca) = &tls.ca {
-        options = options.ssl_root_cert(ca);
-    }
-    if let Some((cert, key)) = &tls.identity {
-        options = options.ssl_client_cert(cert).ssl_client_key(key);
-    }
-    for (name, value) in parameters {
-        let option = name.strip_prefix("options[").and_then(|name| name.strip_suffix(']'));
-        options = match (name.as_str(), option) {
-            ("application_name", _) => options.application_name(value),
-            (_, Some(option)) => options.options([(option, value)]),
-            _ => options,
-        };
-    }
-    options
+    postgres_options(address, tls).statement_cache_capacity(0)
 }

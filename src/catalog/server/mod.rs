@@ -1,18 +1,15 @@
 //! What MySQL and PostgreSQL have in common as servers: where they are, how the connection is
 //! encrypted, and what can go wrong on the way.
 
-mod address;
-mod tls;
 mod trouble;
-mod url;
 
 use std::path::Path;
 use std::time::Duration;
 
 use super::{CatalogError, CatalogOptions, CatalogProblem, Remark};
+use crate::database::{self, BadFile, Files, Misfit};
 
-pub(super) use address::{Address, Place, Product};
-pub(super) use tls::{Mode, Tls};
+pub(super) use crate::database::{Address, Mode, Place, Product, Tls};
 pub(super) use trouble::{Trouble, lacks_tls};
 
 /// A server, and how patiently it is asked.
@@ -39,9 +36,18 @@ fn read(
     options: &CatalogOptions,
 ) -> Result<(Address, Tls), CatalogProblem> {
     let (address, asked) =
-        url::parse(product, url).map_err(|problem| CatalogProblem { key: "url", problem })?;
-    let tls = Tls::settle(asked, options, &address.place)?;
+        database::parse(product, url).map_err(|problem| CatalogProblem { key: "url", problem })?;
+    let tls = Tls::settle(asked, &files(options), &address.place)
+        .map_err(|Misfit { key, problem }| CatalogProblem { key, problem })?;
     Ok((address, tls))
+}
+
+fn files(options: &CatalogOptions) -> Files<'_> {
+    Files {
+        ca: ("tls_ca_file", options.tls_ca_file.as_ref()),
+        cert: ("tls_cert_file", options.tls_cert_file.as_ref()),
+        key: ("tls_key_file", options.tls_key_file.as_ref()),
+    }
 }
 
 /// What connecting to a server showed.
@@ -68,6 +74,17 @@ impl Server {
             tls: tls.under(base),
             connect_timeout: options.connect_timeout.0,
             statement_timeout: options.statement_timeout.0,
+        })
+    }
+
+    /// Looks into the files for TLS, whose contents a failed connection would not name.
+    pub(super) async fn check_files(&self) -> Result<(), CatalogError> {
+        let checked = self.tls.check_files(&files(&CatalogOptions::default())).await;
+        checked.map_err(|BadFile { key, path, problem }| {
+            let path = path.display();
+            CatalogError::Configuration(format!(
+                "cannot use `{key}` of [catalog], {path}: {problem}"
+            ))
         })
     }
 

@@ -33,15 +33,19 @@ pub(super) async fn apply(
     }
     let action = if args.delete { Disposal::Delete } else { plan.action };
     needs_quarantine(&world, action)?;
-    let _lock = world.lock(args.wait_lock).await?;
-    if world.ledger.breaker().await?.as_ref().is_some_and(BreakerState::is_open) {
-        let why = "the breaker is open: see `restock breaker show`";
-        return Ok(refused(why, context)?);
-    }
-    let path = Record::path_of(&args.file);
-    let mut record = Record::open(&path, &plan.plan_id, &here, world.clock.now())?;
-    let removals = remover(&world).await?.apply(&plan, action, &mut record).await?;
-    tell(removals, &record, args.output.into(), context)
+    let output = args.output.into();
+    world
+        .locked(args.wait_lock, async |world| {
+            if world.ledger.breaker().await?.as_ref().is_some_and(BreakerState::is_open) {
+                let why = "the breaker is open: see `restock breaker show`";
+                return Ok(refused(why, context)?);
+            }
+            let path = Record::path_of(&args.file);
+            let mut record = Record::open(&path, &plan.plan_id, &here, world.clock.now())?;
+            let removals = remover(world).await?.apply(&plan, action, &mut record).await?;
+            tell(removals, &record, output, context)
+        })
+        .await
 }
 
 pub(super) async fn restore(
@@ -53,9 +57,12 @@ pub(super) async fn restore(
     if let Some(why) = record.identity().misfit(&identity(&world)) {
         return Ok(refused(&format!("the record does not fit: {why}"), context)?);
     }
-    let _lock = world.lock(args.wait_lock).await?;
-    let removals = remover(&world).await?.restore(&mut record).await?;
-    tell(removals, &record, args.output.into(), context)
+    world
+        .locked(args.wait_lock, async |world| {
+            let removals = remover(world).await?.restore(&mut record).await?;
+            tell(removals, &record, args.output.into(), context)
+        })
+        .await
 }
 
 /// A record as it was named, or the one that lies beside a plan.

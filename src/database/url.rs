@@ -27,7 +27,7 @@ struct Draft {
 }
 
 /// Reads a URL: where the database is, and what is asked of the connection.
-pub(in crate::catalog) fn parse(product: Product, text: &str) -> Result<(Address, Asked), String> {
+pub(crate) fn parse(product: Product, text: &str) -> Result<(Address, Asked), String> {
     let url = Url::parse(text).map_err(|error| format!("cannot be read: {error}; {ENCODE}"))?;
     if url.fragment().is_some() {
         return Err(format!("has a `#`; {ENCODE}"));
@@ -47,7 +47,7 @@ impl Draft {
         let host = decoded(url.host_str().unwrap_or_default())?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         if host.contains(',') {
-            return Err("names several hosts: restock reads one server".to_owned());
+            return Err("names several hosts: restock uses one server".to_owned());
         }
         let path = url.path().strip_prefix('/').unwrap_or(url.path());
         if path.contains('/') {
@@ -84,8 +84,10 @@ impl Draft {
             }
             (_, "sslcert" | "ssl-cert") => self.asked.cert = Some(value.into()),
             (_, "sslkey" | "ssl-key") => self.asked.key = Some(value.into()),
-            // No statement is kept.
-            (_, "statement-cache-capacity") => {}
+            (_, "statement-cache-capacity") if value.parse::<u16>().is_ok() => {
+                self.parameters.push((name.to_owned(), value));
+            }
+            (_, "statement-cache-capacity") => return Err(format!("has a `{name}` that is none")),
             (Product::MySql, "socket") => self.socket = Some(value.into()),
             (Product::MySql, "collation") if value.chars().all(is_word) => {
                 self.parameters.push((name.to_owned(), value));

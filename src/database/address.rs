@@ -21,7 +21,7 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
 
 /// Whose protocol a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::catalog) enum Product {
+pub(crate) enum Product {
     /// MySQL, or MariaDB.
     MySql,
     Postgres,
@@ -29,7 +29,7 @@ pub(in crate::catalog) enum Product {
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::catalog) enum Place {
+pub(crate) enum Place {
     /// A host, without brackets, and its port.
     Tcp { host: String, port: u16 },
     /// A file of this machine.
@@ -38,17 +38,26 @@ pub(in crate::catalog) enum Place {
 
 /// A database, and as whom it is read.
 #[derive(Clone, PartialEq, Eq)]
-pub(in crate::catalog) struct Address {
-    pub(in crate::catalog) product: Product,
-    pub(in crate::catalog) place: Place,
-    pub(in crate::catalog) user: Option<String>,
-    pub(in crate::catalog) password: Option<String>,
-    pub(in crate::catalog) database: String,
+pub(crate) struct Address {
+    pub(crate) product: Product,
+    pub(crate) place: Place,
+    pub(crate) user: Option<String>,
+    pub(crate) password: Option<String>,
+    pub(crate) database: String,
     /// Parameters of the URL that the product's library takes.
-    pub(in crate::catalog) parameters: Vec<(String, String)>,
+    pub(crate) parameters: Vec<(String, String)>,
 }
 
 impl Product {
+    /// Whose protocol a URL of this scheme asks for.
+    pub(crate) fn of_scheme(scheme: &str) -> Option<Self> {
+        match scheme.to_ascii_lowercase().as_str() {
+            "mysql" | "mariadb" => Some(Self::MySql),
+            "postgres" | "postgresql" => Some(Self::Postgres),
+            _ => None,
+        }
+    }
+
     pub(super) fn scheme(self) -> &'static str {
         match self {
             Self::MySql => "mysql",
@@ -66,11 +75,12 @@ impl Product {
 
 impl Place {
     /// Whether nobody on the way can listen.
-    pub(in crate::catalog) fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::Socket(_) => true,
             Self::Tcp { host, port: _ } => {
-                host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+                let is_loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
+                host == "localhost" || host.parse().is_ok_and(is_loopback)
             }
         }
     }
@@ -88,7 +98,7 @@ impl fmt::Display for Place {
 
 impl Address {
     /// The database, without user, password and parameters.
-    pub(in crate::catalog) fn identity(&self) -> String {
+    pub(crate) fn identity(&self) -> String {
         let database = utf8_percent_encode(&self.database, NOT_IN_PATHS);
         format!("{}://{}/{database}", self.product.scheme(), self.place)
     }

@@ -7,12 +7,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 
-use super::Place;
-use crate::catalog::{CatalogError, CatalogOptions, CatalogProblem};
+use super::{Place, Product};
 
 /// How much a connection has to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::catalog) enum Mode {
+pub(crate) enum Mode {
     /// Plain text.
     Disable,
     /// Encrypted where the server can.
@@ -27,17 +26,17 @@ pub(in crate::catalog) enum Mode {
 
 /// How a connection is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::catalog) struct Tls {
-    pub(in crate::catalog) mode: Mode,
+pub(crate) struct Tls {
+    pub(crate) mode: Mode,
     /// The authority that is trusted beside those of the system.
-    pub(in crate::catalog) ca: Option<PathBuf>,
+    pub(crate) ca: Option<PathBuf>,
     /// This client's certificate and its key.
-    pub(in crate::catalog) identity: Option<(PathBuf, PathBuf)>,
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// What a URL says of encryption.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::catalog) struct Asked {
+pub(crate) struct Asked {
     pub(super) mode: Option<Mode>,
     pub(super) ca: Option<PathBuf>,
     pub(super) cert: Option<PathBuf>,
@@ -58,36 +57,67 @@ impl Mode {
     }
 
     /// Whether the server's certificate is checked.
-    pub(in crate::catalog) fn verifies(self) -> bool {
+    pub(crate) fn verifies(self) -> bool {
         matches!(self, Self::VerifyCa | Self::VerifyFull)
     }
 }
 
+/// The files that a configuration names beside the URL, and how they are called there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Files<'a> {
+    pub(crate) ca: (&'static str, Option<&'a PathBuf>),
+    pub(crate) cert: (&'static str, Option<&'a PathBuf>),
+    pub(crate) key: (&'static str, Option<&'a PathBuf>),
+}
+
+/// A URL, or a key beside it, that does not fit the rest. Holds no secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    pub(crate) key: &'static str,
+    /// What is wrong, completing "`key` …".
+    pub(crate) problem: String,
+}
+
+/// A file that cannot be used. Holds no secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BadFile {
+    pub(crate) key: &'static str,
+    pub(crate) path: PathBuf,
+    pub(crate) problem: String,
+}
+
+impl Files<'static> {
+    /// Where a URL alone names them, by parameters of these names.
+    pub(crate) const fn of_url(product: Product) -> Self {
+        let ca = match product {
+            Product::MySql => "ssl-ca",
+            Product::Postgres => "sslrootcert",
+        };
+        Self { ca: (ca, None), cert: ("sslcert", None), key: ("sslkey", None) }
+    }
+}
+
 impl Tls {
-    /// What the URL and `[catalog]` come to.
-    pub(super) fn settle(
-        asked: Asked,
-        options: &CatalogOptions,
-        place: &Place,
-    ) -> Result<Self, CatalogProblem> {
-        let refuse = |key, problem: &str| Err(CatalogProblem { key, problem: problem.to_owned() });
+    /// What the URL and the configuration come to.
+    pub(crate) fn settle(asked: Asked, files: &Files<'_>, place: &Place) -> Result<Self, Misfit> {
+        let refuse = |key, problem: String| Err(Misfit { key, problem });
+        let (ca_key, cert_key, key_key) = (files.ca.0, files.cert.0, files.key.0);
         let Asked { mode, ca, cert, key } = asked;
-        let ca = one("tls_ca_file", ca, options.tls_ca_file.as_ref())?;
-        let cert = one("tls_cert_file", cert, options.tls_cert_file.as_ref())?;
-        let key = one("tls_key_file", key, options.tls_key_file.as_ref())?;
+        let (ca, cert) = (one(files.ca, ca)?, one(files.cert, cert)?);
+        let key = one(files.key, key)?;
         if matches!(place, Place::Socket(_)) {
             let of_network = "belongs to a network, and `url` names a socket: leave it out";
-            for (name, file) in [("tls_ca_file", &ca), ("tls_cert_file", &cert)] {
+            for (name, file) in [(ca_key, &ca), (cert_key, &cert)] {
                 if file.is_some() {
-                    return refuse(name, of_network);
+                    return refuse(name, of_network.to_owned());
                 }
             }
         }
         let identity = match (cert, key) {
             (Some(cert), Some(key)) => Some((cert, key)),
             (None, None) => None,
-            (Some(_), None) => return refuse("tls_cert_file", "needs `tls_key_file` beside it"),
-            (None, Some(_)) => return refuse("tls_key_file", "needs `tls_cert_file` beside it"),
+            (Some(_), None) => return refuse(cert_key, format!("needs `{key_key}` beside it")),
+            (None, Some(_)) => return refuse(key_key, format!("needs `{cert_key}` beside it")),
         };
         let mode = match (mode, ca.is_some(), identity.is_some()) {
             (None, true, _) => Mode::VerifyFull,
@@ -96,15 +126,19 @@ impl Tls {
             (Some(mode), true, _) if !mode.verifies() => {
                 return refuse(
                     "url",
-                    "has an sslmode that does not look at `tls_ca_file`: leave it out, or write \
-                     sslmode=verify-full or verify-ca",
+                    format!(
+                        "has an sslmode that does not look at `{ca_key}`: leave it out, or write \
+                         sslmode=verify-full or verify-ca"
+                    ),
                 );
             }
             (Some(Mode::Disable), _, true) => {
                 return refuse(
                     "url",
-                    "has an sslmode that does not encrypt, and so cannot show `tls_cert_file`: \
-                     leave one of them out",
+                    format!(
+                        "has an sslmode that does not encrypt, and so cannot show `{cert_key}`: \
+                         leave one of them out"
+                    ),
                 );
             }
             (Some(mode), _, _) => mode,
@@ -113,76 +147,73 @@ impl Tls {
     }
 
     /// The same with files that start at `base`.
-    pub(super) fn under(self, base: &Path) -> Self {
+    pub(crate) fn under(self, base: &Path) -> Self {
         let Self { mode, ca, identity } = self;
         let ca = ca.map(|path| base.join(path));
         Self { mode, ca, identity: identity.map(|(cert, key)| (base.join(cert), base.join(key))) }
     }
 
     /// Looks into the files, whose contents a failed connection would not name.
-    pub(in crate::catalog) async fn check_files(&self) -> Result<(), CatalogError> {
+    pub(crate) async fn check_files(&self, files: &Files<'_>) -> Result<(), BadFile> {
+        let (ca_key, cert_key, key_key) = (files.ca.0, files.cert.0, files.key.0);
         if let Some(ca) = &self.ca {
-            let pem = read("tls_ca_file", ca).await?;
-            let certificates = certificates("tls_ca_file", ca, &pem)?;
+            let pem = read(ca_key, ca).await?;
+            let certificates = certificates(ca_key, ca, &pem)?;
             let mut roots = RootCertStore::empty();
             for certificate in certificates {
-                roots.add(certificate).map_err(|error| refuse("tls_ca_file", ca, error))?;
+                roots.add(certificate).map_err(|error| refuse(ca_key, ca, error))?;
             }
         }
         if let Some((cert, key)) = &self.identity {
-            certificates("tls_cert_file", cert, &read("tls_cert_file", cert).await?)?;
-            let pem = read("tls_key_file", key).await?;
+            certificates(cert_key, cert, &read(cert_key, cert).await?)?;
+            let pem = read(key_key, key).await?;
             PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
-                refuse("tls_key_file", key, "it holds no private key as PEM without a password")
+                refuse(key_key, key, "it holds no private key as PEM without a password")
             })?;
         }
         Ok(())
     }
 }
 
-/// A file that the URL or `[catalog]` names.
+/// A file that the URL or the configuration names.
 fn one(
-    key: &'static str,
+    (key, of_file): (&'static str, Option<&PathBuf>),
     of_url: Option<PathBuf>,
-    of_file: Option<&PathBuf>,
-) -> Result<Option<PathBuf>, CatalogProblem> {
+) -> Result<Option<PathBuf>, Misfit> {
     match (of_url, of_file) {
         (Some(_), Some(_)) => {
             let problem = "is named in `url` too: keep one of them".to_owned();
-            Err(CatalogProblem { key, problem })
+            Err(Misfit { key, problem })
         }
         (of_url, of_file) => Ok(of_url.or_else(|| of_file.cloned())),
     }
 }
 
-async fn read(name: &str, path: &Path) -> Result<Vec<u8>, CatalogError> {
-    tokio::fs::read(path).await.map_err(|error| refuse(name, path, error))
+async fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, BadFile> {
+    tokio::fs::read(path).await.map_err(|error| refuse(key, path, error))
 }
 
 fn certificates(
-    name: &str,
+    key: &'static str,
     path: &Path,
     pem: &[u8],
-) -> Result<Vec<CertificateDer<'static>>, CatalogError> {
+) -> Result<Vec<CertificateDer<'static>>, BadFile> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match read {
         Ok(certificates) if certificates.is_empty() => {
-            Err(refuse(name, path, "it holds no certificate as PEM"))
+            Err(refuse(key, path, "it holds no certificate as PEM"))
         }
         Ok(certificates) => {
             for certificate in &certificates {
                 ParsedCertificate::try_from(certificate)
-                    .map_err(|error| refuse(name, path, error))?;
+                    .map_err(|error| refuse(key, path, error))?;
             }
             Ok(certificates)
         }
-        Err(_) => Err(refuse(name, path, "it holds a certificate that is no PEM")),
+        Err(_) => Err(refuse(key, path, "it holds a certificate that is no PEM")),
     }
 }
 
-fn refuse(name: &str, path: &Path, problem: impl std::fmt::Display) -> CatalogError {
-    CatalogError::Configuration(format!(
-        "cannot use `{name}` of [catalog], {}: {problem}",
-        path.display()
-    ))
+fn refuse(key: &'static str, path: &Path, problem: impl std::fmt::Display) -> BadFile {
+    BadFile { key, path: path.to_owned(), problem: problem.to_string() }
 }
