@@ -8,6 +8,7 @@ pub mod console;
 mod demo;
 mod failure;
 mod import_cmd;
+pub mod lines;
 mod log_line;
 pub mod logging;
 mod numbers;
@@ -34,6 +35,7 @@ use crate::observe::Silent;
 use crate::report::{Color, TextOptions};
 use args::{Cli, Command, Common};
 use console::Console;
+use lines::Lines;
 use logging::{Logging, Verbosity};
 use output::Output;
 use progress::Progress;
@@ -56,6 +58,8 @@ pub struct Context<'a> {
     pub cancel: CancellationToken,
     /// Where progress is drawn.
     console: Console,
+    /// Lines of the log, for whoever counts them.
+    lines: Lines,
     /// How text for people is written on stdout.
     text: TextOptions<'a>,
 }
@@ -118,7 +122,8 @@ async fn run_command(
     let mut signals = Signals::listen()?;
     let cancel = CancellationToken::new();
     let console = Console::stderr();
-    set_up_log(&cli.common, environment, &console)?;
+    let lines = Lines::default();
+    set_up_log(&cli.common, environment, &console, &lines)?;
     let invocation = invocation(&cli.common);
     let plain = no_color(&cli.common, environment) || !io::stdout().is_terminal();
     let color = if plain { Color::Never } else { Color::Always };
@@ -130,6 +135,7 @@ async fn run_command(
             stderr,
             cancel: cancel.clone(),
             console,
+            lines,
             text: TextOptions { color, invocation: &invocation },
         };
         Box::pin(signals.race(dispatch(&cli.command, &mut context), &cancel)).await
@@ -177,7 +183,12 @@ fn no_color(common: &Common, environment: &Environment) -> bool {
     common.no_color || environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-fn set_up_log(common: &Common, environment: &Environment, console: &Console) -> anyhow::Result<()> {
+fn set_up_log(
+    common: &Common,
+    environment: &Environment,
+    console: &Console,
+    lines: &Lines,
+) -> anyhow::Result<()> {
     let filter = environment.get("RESTOCK_LOG").map(|value| value.to_string_lossy());
     let logging = Logging {
         format: common.log_format,
@@ -185,7 +196,7 @@ fn set_up_log(common: &Common, environment: &Environment, console: &Console) -> 
         filter: filter.as_deref(),
         no_color: no_color(common, environment),
     };
-    Ok(logging::set_up(&logging, console)?)
+    Ok(logging::set_up(&logging, console, lines)?)
 }
 
 /// Help and version are data; everything else that clap has to say is a usage error.

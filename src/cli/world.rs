@@ -9,11 +9,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::Healer;
 use crate::ledger::{self, Ledger};
-use crate::observe::Observer;
+use crate::observe::{Event, Observer};
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
 use crate::source::{HttpSource, Source};
-use crate::store::{self, HealStore, Store};
+use crate::store::{self, HealStore, OperationHook, Store};
 
 /// Everything that a configuration names, open.
 pub(super) struct World {
@@ -33,7 +33,7 @@ impl World {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let store = store::open(&config.options.store, &config.base).await?;
+        let store = open_store(&config, &observer).await?;
         let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
         Self::of(Arc::new(config), store, ledger, observer, cancel).await
     }
@@ -45,7 +45,7 @@ impl World {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let store = store::open(&config.options.store, &config.base).await?;
+        let store = open_store(&config, &observer).await?;
         Self::of(config, store, ledger, observer, cancel).await
     }
 
@@ -107,4 +107,16 @@ impl World {
             sorter: SorterOptions::default(),
         }
     }
+}
+
+/// The store, which tells the observer of all that it is asked.
+async fn open_store(
+    config: &Config,
+    observer: &Arc<dyn Observer>,
+) -> Result<Arc<dyn HealStore>, store::OpenError> {
+    let observer = Arc::clone(observer);
+    let hook = OperationHook::new(move |operation| {
+        observer.notice(&Event::StoreOperation(*operation));
+    });
+    store::open_told(&config.options.store, &config.base, hook).await
 }

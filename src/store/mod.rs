@@ -1,6 +1,7 @@
 //! The store port: where the bytes lie. An audit gets a [`Store`], which cannot write; a heal gets
 //! a [`HealStore`], which cannot delete. Adapters stand beside this file.
 
+mod counters;
 mod directory;
 mod keys;
 mod open;
@@ -18,7 +19,8 @@ use futures::stream::BoxStream;
 
 use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 
-pub use open::{OpenError, open};
+pub use counters::OperationHook;
+pub use open::{OpenError, open, open_told};
 pub use options::{OptionValue, StoreOptions};
 
 /// The cause of an error, of whatever library it came from.

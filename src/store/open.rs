@@ -7,7 +7,7 @@ use url::Url;
 
 use super::directory::DirectoryStore;
 use super::s3::S3Store;
-use super::{HealStore, StoreError, StoreOptions};
+use super::{HealStore, OperationHook, StoreError, StoreOptions};
 use crate::model::redact_url;
 
 /// How near a word has to be to one that is known to be suggested, from 0 to 1.
@@ -44,9 +44,18 @@ enum Location {
 ///
 /// A directory has to be there; a bucket is only asked by [`super::Store::check`].
 pub async fn open(options: &StoreOptions, base: &Path) -> Result<Arc<dyn HealStore>, OpenError> {
+    open_told(options, base, OperationHook::none()).await
+}
+
+/// The same, and the hook is told of everything that the store is asked.
+pub async fn open_told(
+    options: &StoreOptions,
+    base: &Path,
+    hook: OperationHook,
+) -> Result<Arc<dyn HealStore>, OpenError> {
     match locate(&options.url, base)? {
         Location::Bucket { name, prefix } => {
-            Ok(Arc::new(S3Store::new(&name, &prefix, &options.options)?))
+            Ok(Arc::new(S3Store::new(&name, &prefix, &options.options, hook)?))
         }
         Location::Directory(path) => {
             if let Some(key) = options.options.keys().next() {
@@ -54,7 +63,7 @@ pub async fn open(options: &StoreOptions, base: &Path) -> Result<Arc<dyn HealSto
                     "unknown key `{key}` in [store.options]: a directory has no options"
                 )));
             }
-            Ok(Arc::new(DirectoryStore::open(path).await?))
+            Ok(Arc::new(DirectoryStore::open(path, hook).await?))
         }
     }
 }

@@ -10,20 +10,19 @@ use restock::catalog::{self, Catalog, CatalogOptions, CollectionOptions, Preset}
 use restock::clock::{Clock, ManualClock, SystemClock};
 use restock::heal::Healer;
 use restock::ledger::{self, Ledger};
-use restock::model::{
-    Command, Digest, Finding, FindingKind, Repair, RepairResult, Slice, Unhealable,
-};
-use restock::observe::Silent;
+use restock::model::{Command, Digest, Slice};
+use restock::observe::{Event, Observer, Silent};
 use restock::pass::{Auditor, FailOn, PassFailure, PassReport, Request, Restraint, Settings};
 use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use restock::sorter::SorterOptions;
 use restock::source::{HttpSource, Source, SourceOptions};
-use restock::store::{self, HealStore, Store, StoreOptions};
+use restock::store::{self, HealStore, OperationHook, Store, StoreOptions};
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+pub use super::brief::{briefly, count, repair, result, unhealable};
 use super::http_server::{Answer, HttpServer};
 
 /// The collection of every world.
@@ -85,6 +84,8 @@ pub struct World {
     /// In place of the `SQLite` file, for fault injection.
     pub catalog: Option<Arc<dyn Catalog>>,
     pub collections: Vec<CollectionOptions>,
+    /// Who is told, of the requests to a directory too.
+    pub observer: Arc<dyn Observer>,
     pub cancel: CancellationToken,
 }
 
@@ -122,6 +123,7 @@ impl World {
                 key: format!("{COLLECTION}/{{digest}}").parse().unwrap(),
                 heal: true,
             }],
+            observer: Arc::new(Silent),
             cancel: CancellationToken::new(),
         };
         world
@@ -250,7 +252,9 @@ impl World {
             return Arc::clone(store);
         }
         let options = StoreOptions { url: "store".to_owned(), ..StoreOptions::default() };
-        store::open(&options, self.dir.path()).await.unwrap()
+        let observer = Arc::clone(&self.observer);
+        let hook = OperationHook::new(move |op| observer.notice(&Event::StoreOperation(*op)));
+        store::open_told(&options, self.dir.path(), hook).await.unwrap()
     }
 
     async fn reading_store(&self) -> Arc<dyn Store> {
@@ -281,7 +285,7 @@ impl World {
             source: self.source(),
             ledger: self.open_ledger().await,
             clock: Arc::clone(&self.clock),
-            observer: Arc::new(Silent),
+            observer: Arc::clone(&self.observer),
             settings: self.settings.clone(),
             cancel: self.cancel.clone(),
         }
@@ -294,7 +298,7 @@ impl World {
             source: self.source(),
             ledger: self.open_ledger().await,
             clock: Arc::clone(&self.clock),
-            observer: Arc::new(Silent),
+            observer: Arc::clone(&self.observer),
             options: self.settings.heal.clone(),
             tries: self.source_options.tries,
             cancel: self.cancel.clone(),
@@ -368,33 +372,4 @@ pub fn request(command: Command) -> Request {
 /// The same, reading every object.
 pub fn deep(request: Request) -> Request {
     Request { deep: Some(Slice::WHOLE), ..request }
-}
-
-/// The findings in short: kind, key (or detail) and reason, in report order.
-pub fn briefly(report: &PassReport) -> Vec<(FindingKind, String, Option<String>)> {
-    let brief = |finding: &Finding| {
-        let what = finding.key.clone().unwrap_or_else(|| finding.detail.clone());
-        (finding.kind, what, finding.reason.clone())
-    };
-    report.findings.iter().map(brief).collect()
-}
-
-/// How many findings of a kind.
-pub fn count(report: &PassReport, kind: FindingKind) -> usize {
-    report.findings.iter().filter(|finding| finding.kind == kind).count()
-}
-
-/// The repair of an object.
-pub fn repair<'a>(report: &'a PassReport, object: &Object) -> &'a Repair {
-    report.repairs.iter().find(|repair| repair.digest == object.digest).unwrap()
-}
-
-/// The result of an object's repair.
-pub fn result(report: &PassReport, object: &Object) -> RepairResult {
-    repair(report, object).result
-}
-
-/// Why an object's finding says that it cannot be healed.
-pub fn unhealable(report: &PassReport, object: &Object) -> Option<Unhealable> {
-    report.findings.iter().find(|f| f.digest == Some(object.digest)).unwrap().unhealable
 }
