@@ -25,3 +25,4 @@ pub mod report;
 pub mod sorter;
 pub mod source;
 pub mod store;
+pub mod survey;

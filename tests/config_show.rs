@@ -74,6 +74,7 @@ fn no_secret_is_shown_or_told() {
     let options = options.map(|key| format!("{key} = \"CANARY\"\n")).concat();
     let text = format!(
         "[catalog]\nurl = \"sqlite://catalog.db\"\n[store]\nurl = \"s3://bucket/p\"\n\
+         [source]\nmaintained_apps = [\"https://u:CANARY@h/m?CANARY\"]\n\
          [store.options]\naws_access_key_id = \"shown\"\naws_endpoint = \"https://u:CANARY@h/?CANARY\"\n{options}"
     );
     let config = load(&folder, &text).unwrap();
@@ -94,6 +95,7 @@ fn no_secret_is_shown_or_told() {
         "[catalog]\nurl = \"sqlite://catalog.db?CANARY\"\n",
         "[catalog]\nurl = [\"CANARY\"]\n",
         "[store]\nurl = \"s3://u:CANARY@bucket//p?CANARY\"\n",
+        "[source]\nmaintained_apps = [\"h/m?CANARY\"]\n",
         "[store.options]\naws_secret_access_key = [\"CANARY\"]\naws_token = 1.5\n",
         "[store.options]\naws_secret_access_key = \"CANARY\n",
         "[store.options]\naws_secret_access_key = CANARY\n",
@@ -128,6 +130,10 @@ fn values_that_cannot_be_are_refused_by_name() {
         (collection("query = \"SELECT 1; SELECT 2\"\n"), "collection[0].query holds a `;`"),
         (collection("query = \" \"\n"), "collection[0].query is empty"),
         ("[[source.host]]\nname = \"https://h\"\n".to_owned(), "source.host[0].name is no host"),
+        (
+            "[source]\nmaintained_apps = [\"https://h/m\", \"h/m\"]\n".to_owned(),
+            "source.maintained_apps[1] is no URL",
+        ),
         ("[[source.host]]\nname = \"h:80\"\n".to_owned(), "source.host[0].name is no host"),
         ("[[source.host]]\nname = \"h\"\n[[source.host]]\nname = \"H\"\n".to_owned(), "source.host[1].name is `H`, which"),
         ("[store.options]\naws_regoin = \"x\"\n".to_owned(), "store.options.aws_regoin is no option"),
@@ -280,6 +286,8 @@ fn each_setting_of_the_example_can_be_taken_up() {
     let folder = tempfile::tempdir().unwrap();
     let text = uncommented()
         .replace("url_file = \"catalog.url\"\n", "")
+        .replace("sqlite://catalog.db", "mysql://reader@h/packages")
+        .replace("preset = \"restock\"", "preset = \"custom\"")
         .replace("\"store\"", "\"s3://b\"");
     load(&folder, &text).unwrap();
 }

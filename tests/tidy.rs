@@ -32,9 +32,9 @@ const LAYERS: &[&[(&str, May)]] = &[
         ("observe", May::Only(&["model", "plan"])),
     ],
     &[("heal", May::Below)],
-    &[("pass", May::Below), ("import", May::Below)],
+    &[("pass", May::Below), ("import", May::Below), ("survey", May::Below)],
     &[
-        ("report", May::Only(&["model", "clock", "plan", "observe", "pass"])),
+        ("report", May::Only(&["model", "clock", "plan", "observe", "pass", "survey"])),
         ("daemon", May::Below),
     ],
     &[("config", May::Below)],
@@ -68,7 +68,7 @@ const TAKES_AWAY: &[&str] = &["delete", "remove_file", "remove_dir", "unlink", "
 
 /// Names that design.md gives other words for, and the only modules whose libraries force them.
 const WORDS: &[(&str, &[&str])] = &[
-    ("bucket", &["store", "config"]),
+    ("bucket", &["store", "config", "observe"]),
     ("checksum", &["store"]),
     ("blob", &["catalog", "ledger"]),
     ("shard", &[]),

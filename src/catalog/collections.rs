@@ -56,6 +56,37 @@ pub(super) fn of_preset(
     Ok(collections)
 }
 
+/// The collections that a preset found, changed by those of the configuration that have the same
+/// name, and with the others of it.
+pub(super) fn overridden(
+    found: Vec<Queried>,
+    configured: &[CollectionOptions],
+) -> Result<Vec<Queried>, CatalogError> {
+    refuse_duplicates(configured)?;
+    let mut collections = found;
+    for options in configured {
+        let known = collections.iter_mut().find(|known| known.collection.name == options.name);
+        match (known, &options.query) {
+            (Some(known), query) => {
+                let query = query.clone().unwrap_or_else(|| known.query.clone());
+                *known = checked(options, query)?;
+            }
+            (None, Some(query)) => collections.push(checked(options, query.clone())?),
+            (None, None) => {
+                let names: Vec<_> =
+                    collections.iter().map(|known| known.collection.name.as_str()).collect();
+                return Err(CatalogError::Configuration(format!(
+                    "collection `{}` has no `query`, and is none of the preset's: {}",
+                    options.name,
+                    names.join(", ")
+                )));
+            }
+        }
+    }
+    refuse_overlaps(&collections)?;
+    Ok(collections)
+}
+
 /// Preset `custom`: the collections of the configuration, each with its query.
 pub(super) fn custom(configured: &[CollectionOptions]) -> Result<Vec<Queried>, CatalogError> {
     if configured.is_empty() {
@@ -213,6 +244,22 @@ mod tests {
         }
         let apart = [options("one", "a/{digest}", query), options("two", "ab/{digest}", query)];
         assert_eq!(custom(&apart).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_configuration_changes_what_a_preset_found_and_adds_to_it() {
+        let query = Some("SELECT 1 AS digest");
+        let found = || custom(&[options("one", "a/{digest}", query)]).unwrap();
+        assert_eq!(overridden(found(), &[]).unwrap(), found());
+        let both = [options("one", "b/{digest}", None), options("two", "c/{digest}", query)];
+        let collections = overridden(found(), &both).unwrap();
+        let keys: Vec<_> = collections.iter().map(|c| c.collection.key.to_string()).collect();
+        assert_eq!(keys, ["b/{digest}", "c/{digest}"]);
+        assert_eq!(collections[0].query, "SELECT 1 AS digest");
+        let stranger = [options("two", "c/{digest}", None)];
+        assert!(refusal(overridden(found(), &stranger)).contains("none of the preset's: one"));
+        let inside = [options("two", "a/b/{digest}", query)];
+        assert!(refusal(overridden(found(), &inside)).contains("lies too"));
     }
 
     #[test]

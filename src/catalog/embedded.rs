@@ -10,7 +10,8 @@ use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 use crate::model::Digest;
 
 use super::CatalogError;
-use super::sqlite::Said;
+use super::said::Said;
+use super::sqlite;
 
 /// `application_id` of the file's header, "rstk"; the first migration writes it.
 const APPLICATION_ID: i64 = 0x7273_746b;
@@ -57,7 +58,8 @@ impl EmbeddedCatalog {
             .create_if_missing(true)
             .busy_timeout(BUSY_TIMEOUT)
             .disable_statement_logging();
-        let connection = options.connect().await.map_err(|error| refuse(path, Said::of(&error)))?;
+        let connection =
+            options.connect().await.map_err(|error| refuse(path, sqlite::said(&error)))?;
         let mut catalog = Self { connection, path: path.to_owned() };
         catalog.claim().await?;
         Ok(catalog)
@@ -70,13 +72,11 @@ impl EmbeddedCatalog {
         let (application, tables): (i64, i64) = sqlx::query_as(sql)
             .fetch_one(&mut self.connection)
             .await
-            .map_err(|error| refuse(&self.path, Said::of(&error)))?;
+            .map_err(|error| refuse(&self.path, sqlite::said(&error)))?;
         // restock's own migration table may stand alone after a crash.
         if application != APPLICATION_ID && tables > 0 && !self.only_migrations().await? {
-            let said = Said {
-                hint: Some("give another path: restock writes to its own catalogs alone"),
-                ..Said::plain("the file is a SQLite database that restock did not make".to_owned())
-            };
+            let said = Said::plain("the file is a SQLite database that restock did not make")
+                .advising("give another path: restock writes to its own catalogs alone");
             return Err(refuse(&self.path, said));
         }
         migrator().run(&mut self.connection).await.map_err(|error| CatalogError::Connect {
@@ -187,9 +187,10 @@ fn migrator() -> Migrator {
 }
 
 fn refuse(path: &Path, said: Said) -> CatalogError {
+    let hint = said.hint.clone().unwrap_or("check the path, and that its folder exists".into());
     CatalogError::Connect {
         catalog: path.display().to_string(),
-        hint: said.hint.unwrap_or("check the path, and that its folder exists").to_owned(),
+        hint: hint.into_owned(),
         source: Box::new(said),
     }
 }
@@ -197,6 +198,6 @@ fn refuse(path: &Path, said: Said) -> CatalogError {
 fn write_error(path: &Path, error: &sqlx::Error) -> CatalogError {
     CatalogError::Write {
         catalog: path.display().to_string(),
-        source: Box::new(Said::of(error).with_hint()),
+        source: Box::new(sqlite::said(error).with_hint()),
     }
 }

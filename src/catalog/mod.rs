@@ -2,18 +2,23 @@
 
 mod cell;
 mod collections;
+mod columns;
 mod embedded;
-#[cfg(test)]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "MySQL catalogs, which come next, read what it asks for"
-)]
+mod engine;
 mod fleet;
+mod mysql;
 mod open;
 mod options;
+mod postgres;
 mod query;
+mod reading;
+mod said;
+mod server;
+mod spelling;
+mod sql;
 mod sqlite;
+mod times;
+mod url;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -23,8 +28,9 @@ use crate::model::{CatalogRow, Collection, Digest, MalformedRow, Sources};
 
 pub use collections::{DEFAULT_COLLECTION, preset_layout};
 pub use embedded::{EmbeddedCatalog, Registered, Registration};
-pub use open::{open, sqlite_path};
+pub use open::open;
 pub use options::{CatalogOptions, CollectionOptions, Preset};
+pub use url::{CatalogProblem, judge, sqlite_path};
 
 /// One row of the first scan, in no order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! `restock config check | show | schema`.
 
-use super::Context;
 use super::args::{ConfigArgs, ConfigCommand};
-use crate::config;
+use super::{Context, describe, exit_code, tell};
+use crate::catalog::{self, Remark};
+use crate::config::{self, Config};
+use crate::{ledger, store};
 
 /// Runs it.
 pub(super) async fn run(args: &ConfigArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
@@ -11,17 +13,7 @@ pub(super) async fn run(args: &ConfigArgs, context: &mut Context<'_>) -> anyhow:
             context.config()?;
             writeln!(context.stdout, "ok")?;
         }
-        ConfigCommand::Check { online: true } => {
-            let world = context.open_silent().await?;
-            for collection in world.catalog.collections() {
-                writeln!(context.stdout, "collection {} at {}", collection.name, collection.key)?;
-            }
-            world.catalog.now().await?;
-            writeln!(context.stdout, "catalog {} answers", world.catalog.identity())?;
-            world.store.check().await?;
-            writeln!(context.stdout, "store {} answers", world.store.identity())?;
-            writeln!(context.stdout, "ok")?;
-        }
+        ConfigCommand::Check { online: true } => return check_online(context).await,
         ConfigCommand::Show { origin: false } => {
             write!(context.stdout, "{}", context.config()?.show()?)?;
         }
@@ -34,4 +26,48 @@ pub(super) async fn run(args: &ConfigArgs, context: &mut Context<'_>) -> anyhow:
         }
     }
     Ok(0)
+}
+
+/// Opens whatever the configuration names, each for itself, so that all that is wrong is told at
+/// once.
+async fn check_online(context: &mut Context<'_>) -> anyhow::Result<u8> {
+    let config = context.config()?;
+    let mut code = 0;
+    for told in [catalog_answers(&config).await, store_and_ledger_answer(&config).await] {
+        match told {
+            Ok(lines) => writeln!(context.stdout, "{}", lines.join("\n"))?,
+            Err(error) => {
+                tell(context.stderr, &describe(&error));
+                code = code.max(exit_code(&error));
+            }
+        }
+    }
+    if code == 0 {
+        writeln!(context.stdout, "ok")?;
+    }
+    Ok(code)
+}
+
+async fn catalog_answers(config: &Config) -> anyhow::Result<Vec<String>> {
+    let options = &config.options;
+    let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
+    let remark = |remark: &Remark| match remark {
+        Remark::Found(text) => format!("catalog: {text}"),
+        Remark::Warning(text) => format!("catalog: warning: {text}"),
+    };
+    let mut lines: Vec<_> = catalog.remarks().iter().map(remark).collect();
+    for collection in catalog.collections() {
+        lines.push(format!("collection {} at {}", collection.name, collection.key));
+    }
+    catalog.now().await?;
+    lines.push(format!("catalog {} answers", catalog.identity()));
+    Ok(lines)
+}
+
+async fn store_and_ledger_answer(config: &Config) -> anyhow::Result<Vec<String>> {
+    let store = store::open(&config.options.store, &config.base).await?;
+    store.check().await?;
+    ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+    let ledger = crate::model::redact_url(config.ledger_url());
+    Ok(vec![format!("store {} answers", store.identity()), format!("ledger {ledger} answers")])
 }

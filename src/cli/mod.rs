@@ -19,6 +19,7 @@ pub mod progress;
 mod run;
 mod show;
 mod signals;
+mod sources;
 mod unable;
 mod world;
 
@@ -31,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError, Environment};
 use crate::model::redact_urls_in;
-use crate::observe::Silent;
+use crate::observe::{Observer, Silent};
 use crate::report::{Color, TextOptions};
 use args::{Cli, Command, Common};
 use console::Console;
@@ -77,9 +78,13 @@ impl Context<'_> {
 
     /// Everything that the configuration names, open, with progress on stderr.
     async fn open(&self) -> anyhow::Result<World> {
+        World::open(self.config()?, self.observer(), self.cancel.clone()).await
+    }
+
+    /// Shows progress on stderr.
+    fn observer(&self) -> Arc<dyn Observer> {
         let quiet = self.common.quiet;
-        let progress = if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) };
-        World::open(self.config()?, Arc::new(progress), self.cancel.clone()).await
+        Arc::new(if quiet { Progress::hidden() } else { Progress::on_stderr(&self.console) })
     }
 
     /// The same for a command that is done in a moment.
@@ -163,6 +168,7 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Run(_) => run::run(context).await,
         Command::Probe(args) => answers::probe(args, context).await,
         Command::Show(args) => answers::show(args, context).await,
+        Command::Sources(args) => sources::run(args, context).await,
         Command::Status(args) => answers::status(args, context).await,
         Command::Breaker(args) => answers::breaker(args, context).await,
         Command::Config(args) => config_cmd::run(args, context).await,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::bail;
 
-use crate::model::{Digest, error_chain};
+use crate::model::{Collection, Digest, error_chain};
 use crate::store::{Probe, StoreError, StoreFault};
 
 use super::UsageError;
@@ -25,14 +25,7 @@ pub(super) async fn probe(
     collections: &[String],
     out: &mut impl Write,
 ) -> anyhow::Result<u8> {
-    let known = world.catalog.collections();
-    if let Some(name) = collections.iter().find(|name| !known.iter().any(|c| c.name == **name)) {
-        let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
-        let message = format!("there is no collection `{name}`");
-        return Err(
-            UsageError::new(message, format!("the catalog has {}", known.join(", "))).into()
-        );
-    }
+    check_collections(world.catalog.collections(), collections)?;
     // A 404 is believed only where the store itself was shown to exist.
     let shown = world.store.check().await;
     if let Err(error) = &shown
@@ -64,6 +57,15 @@ pub(super) async fn probe(
     } else {
         0
     })
+}
+
+/// Refuses the name of a collection that is not there.
+pub(super) fn check_collections(known: &[Collection], names: &[String]) -> Result<(), UsageError> {
+    let unknown = names.iter().find(|name| !known.iter().any(|c| c.name == **name));
+    let Some(name) = unknown else { return Ok(()) };
+    let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
+    let message = format!("there is no collection `{name}`");
+    Err(UsageError::new(message, format!("the catalog has {}", known.join(", "))))
 }
 
 async fn ask(

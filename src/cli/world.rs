@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::heal::Healer;
+use crate::heal::{CatalogTexts, Healer};
 use crate::ledger::{self, Ledger};
 use crate::observe::{Event, Observer};
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
-use crate::source::{HttpSource, Source};
+use crate::source::{AllSources, Source, SourceError, SourceOptions};
 use crate::store::{self, HealStore, OperationHook, Store};
 
 /// Everything that a configuration names, open.
@@ -58,7 +58,13 @@ impl World {
     ) -> anyhow::Result<Self> {
         let options = &config.options;
         let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
-        let source: Arc<dyn Source> = Arc::new(HttpSource::new(&options.source)?);
+        for remark in catalog.remarks() {
+            match remark {
+                Remark::Warning(text) => tracing::warn!("catalog: {text}"),
+                Remark::Found(text) => tracing::debug!("catalog: {text}"),
+            }
+        }
+        let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
     }
@@ -119,4 +125,13 @@ async fn open_store(
         observer.notice(&Event::StoreOperation(*operation));
     });
     store::open_told(&config.options.store, &config.base, hook).await
+}
+
+/// Every kind of source, texts of this catalog among them.
+pub(super) fn source_over(
+    options: &SourceOptions,
+    catalog: &Arc<dyn Catalog>,
+) -> Result<Arc<dyn Source>, SourceError> {
+    let texts = Arc::new(CatalogTexts(Arc::clone(catalog)));
+    Ok(Arc::new(AllSources::new(options, texts)?))
 }

@@ -78,7 +78,8 @@ impl Config {
         if options.store.url.contains("://") {
             options.store.url = redact_url(&options.store.url);
         }
-        for url in [&mut options.catalog.url, &mut options.ledger.url].into_iter().flatten() {
+        let databases = [&mut options.catalog.url, &mut options.ledger.url].into_iter().flatten();
+        for url in databases.chain(&mut options.source.maintained_apps) {
             *url = redact_url(url);
         }
         for (key, value) in &mut options.store.options {

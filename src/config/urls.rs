@@ -1,11 +1,6 @@
 //! Which URLs restock can work with, judged without opening anything. No message repeats the URL,
 //! which may hold a secret.
 
-/// Whether a catalog may be there; what is wrong if not.
-pub(super) fn judge_catalog(url: &str) -> Result<(), String> {
-    judge_file(url, &[])
-}
-
 /// Whether a ledger may be there; what is wrong if not.
 pub(super) fn judge_ledger(url: &str) -> Result<(), String> {
     // Other tools need to be told to make a file; a ledger is always made.
@@ -114,9 +109,8 @@ mod tests {
     }
 
     #[test]
-    fn what_a_database_can_be() {
+    fn what_a_ledger_can_be() {
         for good in ["sqlite://a.db", "sqlite:a.db", "sqlite:///a/b.db"] {
-            assert_eq!(judge_catalog(good), Ok(()), "{good}");
             assert_eq!(judge_ledger(good), Ok(()), "{good}");
         }
         assert_eq!(judge_ledger("sqlite:a.db?mode=rwc"), Ok(()));
@@ -131,10 +125,8 @@ mod tests {
             "mysql://root:SECRET@h/db",
             "SECRET x:y",
         ] {
-            for problem in [judge_catalog(bad).unwrap_err(), judge_ledger(bad).unwrap_err()] {
-                assert!(!problem.contains("SECRET"), "{problem}");
-            }
+            let problem = judge_ledger(bad).unwrap_err();
+            assert!(!problem.contains("SECRET"), "{problem}");
         }
-        assert!(judge_catalog("sqlite:a.db?mode=rwc").is_err());
     }
 }

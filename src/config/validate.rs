@@ -7,7 +7,7 @@ use object_store::aws::AmazonS3ConfigKey;
 use super::draft::{Draft, join};
 use super::options::Options;
 use super::urls;
-use crate::catalog::Preset;
+use crate::catalog::{self, CatalogProblem, Preset};
 use crate::model::{Digest, KeyTemplate, Span};
 
 /// The collection that the embedded catalog has from the start, as a key layout.
@@ -25,9 +25,13 @@ pub(super) fn validate(draft: &mut Draft, options: &Options) {
 
 fn databases(draft: &mut Draft, options: &Options) {
     let from = if options.catalog.url_file.is_some() { "catalog.url_file" } else { "catalog.url" };
-    match options.catalog.url.as_deref().map(urls::judge_catalog) {
-        Some(Ok(())) => {}
-        Some(Err(problem)) => draft.refuse(from, problem),
+    match &options.catalog.url {
+        Some(url) => {
+            for CatalogProblem { key, problem } in catalog::judge(&options.catalog, url) {
+                let key = if key == "url" { from.to_owned() } else { join("catalog", key) };
+                draft.refuse(&key, problem);
+            }
+        }
         None => draft.refuse(from, "is missing: write sqlite://PATH here, or in a `url_file`"),
     }
     if let Some(Err(problem)) = options.ledger.url.as_deref().map(urls::judge_ledger) {
@@ -151,6 +155,13 @@ fn holds_keys(folder: &str, layout: &KeyTemplate) -> bool {
 }
 
 fn hosts(draft: &mut Draft, options: &Options) {
+    for (i, base) in options.source.maintained_apps.iter().enumerate() {
+        let is_base = url::Url::parse(base).is_ok_and(|url| url.has_host());
+        if !is_base {
+            let key = format!("source.maintained_apps[{i}]");
+            draft.refuse(&key, "is no URL: write https://HOST/PATH");
+        }
+    }
     let mut names = HashSet::new();
     for (i, host) in options.source.host.iter().enumerate() {
         let key = format!("source.host[{i}].name");

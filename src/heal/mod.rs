@@ -4,6 +4,7 @@
 mod journal;
 mod publish;
 mod restore;
+mod texts;
 mod transfer;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use crate::source::Source;
 use crate::store::HealStore;
 
 pub use journal::Journal;
+pub use texts::CatalogTexts;
 
 /// What stops a heal as a whole; the trouble of one object never does.
 #[derive(Debug, thiserror::Error)]

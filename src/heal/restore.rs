@@ -19,6 +19,9 @@ pub(super) struct End {
     pub(super) detail: String,
 }
 
+/// What one source came to, and the verdict that stands on it from now on.
+type Answer = (End, Option<Verdict>);
+
 impl Healer {
     /// Restores one object; `None` where the heal was told to end before it was decided.
     pub(super) async fn restore(&self, job: &Job<'_>) -> Option<Repair> {
@@ -51,11 +54,16 @@ impl Healer {
             return Some((refusal(FailureReason::TooLarge, detail), None));
         }
         let mut best: Option<(End, Option<String>)> = None;
+        let mut said = Vec::new();
         for url in Sources::of_rows(job.rows) {
-            let end = match self.remembered(job, url) {
+            let (end, verdict) = match self.remembered(job, url) {
                 Some(end) => end,
-                None => self.try_source(job, url, bytes).await?,
+                None => match self.led_back(job, url, &said).await {
+                    Some(end) => end,
+                    None => self.try_source(job, url, bytes).await?,
+                },
             };
+            said.extend(verdict.map(|verdict| (url, verdict)));
             let settled = end.result.is_success() || end.result == RepairResult::Held;
             if best.as_ref().is_none_or(|(so_far, _)| end.result < so_far.result) || settled {
                 best = Some((end, Some(url.to_owned())));
@@ -71,9 +79,9 @@ impl Healer {
     }
 
     /// What is known without asking: the policy's refusal, or drift that still stands.
-    fn remembered(&self, job: &Job<'_>, url: &str) -> Option<End> {
+    fn remembered(&self, job: &Job<'_>, url: &str) -> Option<Answer> {
         if let Err(why) = self.source.permits(url) {
-            return Some(refusal(FailureReason::PolicyBlocked, format!("policy: {why}")));
+            return Some((refusal(FailureReason::PolicyBlocked, format!("policy: {why}")), None));
         }
         // The pass has forgotten by now what was said of other rows than these.
         let id = SourceVerdict::id_of(url);
@@ -82,7 +90,7 @@ impl Healer {
                 && verdict.digest == job.action.target.digest
                 && verdict.source_id == id
         })?;
-        Some(End {
+        let end = End {
             result: RepairResult::SourceDrifted,
             reason: Some(FailureReason::SourceDrifted),
             detail: format!(
@@ -91,30 +99,51 @@ impl Healer {
                 drift.at.format("%Y-%m-%d %H:%M UTC"),
                 job.action.target.digest
             ),
-        })
+        };
+        Some((end, Some(Verdict::Drifted)))
     }
 
-    async fn try_source(&self, job: &Job<'_>, url: &str, bytes: &mut u64) -> Option<End> {
+    /// What follows for a source that only names another, where that one was asked for this object
+    /// just now and a verdict on it stands: no large file is downloaded twice to be found wrong.
+    async fn led_back(&self, job: &Job<'_>, url: &str, said: &[(&str, Verdict)]) -> Option<Answer> {
+        let to = self.source.leads_to(url, &job.action.target.digest).await?;
+        let (_, verdict) = said.iter().find(|(source, _)| *source == to)?;
+        let (result, reason, what) = match verdict {
+            Verdict::Gone => (RepairResult::SourceGone, FailureReason::SourceGone, "is gone"),
+            Verdict::Drifted => {
+                let reason = FailureReason::SourceDrifted;
+                (RepairResult::SourceDrifted, reason, "serves other bytes")
+            }
+        };
+        self.keep_verdict(job, url, *verdict, None).await;
+        let detail = format!("its manifest names {}, which {what}", redact_url(&to));
+        Some((End { result, reason: Some(reason), detail }, Some(*verdict)))
+    }
+
+    async fn try_source(&self, job: &Job<'_>, url: &str, bytes: &mut u64) -> Option<Answer> {
         match self.transfer(job, url, bytes).await {
             Transfer::Cancelled => None,
-            Transfer::Proven(staged, length) => Some(self.publish(job, staged, length).await),
+            Transfer::Proven(staged, length) => {
+                Some((self.publish(job, staged, length).await, None))
+            }
             Transfer::Drifted(drift) => {
-                let detail = format!(
-                    "source serves other bytes: {} bytes with digest {}",
-                    drift.length, drift.observed
-                );
-                self.keep_verdict(job, url, Verdict::Drifted, Some(drift)).await;
-                Some(End {
+                let end = End {
                     result: RepairResult::SourceDrifted,
                     reason: Some(FailureReason::SourceDrifted),
-                    detail,
-                })
+                    detail: drift_sentence(&drift),
+                };
+                if drift.page {
+                    return Some((end, None));
+                }
+                self.keep_verdict(job, url, Verdict::Drifted, Some(drift)).await;
+                Some((end, Some(Verdict::Drifted)))
             }
             Transfer::Failed(Failure { result, reason, detail }) => {
-                if reason == FailureReason::SourceGone {
-                    self.keep_verdict(job, url, Verdict::Gone, None).await;
+                let gone = (reason == FailureReason::SourceGone).then_some(Verdict::Gone);
+                if let Some(verdict) = gone {
+                    self.keep_verdict(job, url, verdict, None).await;
                 }
-                Some(End { result, reason: Some(reason), detail })
+                Some((End { result, reason: Some(reason), detail }, gone))
             }
         }
     }
@@ -176,6 +205,17 @@ impl Healer {
             self.observer.notice(&Event::Notice(&line));
         }
     }
+}
+
+fn drift_sentence(drift: &Drift) -> String {
+    let Drift { length, observed, page, etag: _ } = drift;
+    if *page {
+        return format!(
+            "source serves a web page in place of the file ({length} bytes with digest \
+             {observed}): the next heal asks it again"
+        );
+    }
+    format!("source serves other bytes: {length} bytes with digest {observed}")
 }
 
 fn refusal(reason: FailureReason, detail: String) -> End {

@@ -12,6 +12,10 @@ use crate::store::{Staged, StoreError};
 
 use super::{Healer, Job};
 
+/// A web page of no more bytes than this, sent in place of a file, may be another thing the next
+/// time: a login, a queue, a server that is busy.
+const PAGE_BYTES: u64 = 1 << 20;
+
 /// What came of asking one source.
 pub(super) enum Transfer {
     /// The whole file, with the right digest, waiting to be published.
@@ -29,6 +33,8 @@ pub(super) struct Drift {
     pub(super) etag: Option<String>,
     pub(super) length: u64,
     pub(super) observed: Digest,
+    /// Whether it was a web page in place of a file: then it says little of the next time.
+    pub(super) page: bool,
 }
 
 /// Why a source gave nothing.
@@ -45,6 +51,8 @@ enum Try {
         failure: Failure,
         retry_after: Option<Duration>,
     },
+    /// Wrong bytes that may be others the next time.
+    Page(Drift),
     /// The answer was encoded and its bytes are wrong as sent: the decoded ones may be right.
     Decode(Drift),
     /// There are no decoded bytes.
@@ -58,24 +66,27 @@ impl Healer {
         let mut attempt = 1;
         loop {
             let decoding = if as_sent.is_none() { Decoding::AsSent } else { Decoding::Decoded };
-            match self.ask(job, url, decoding, bytes).await {
+            let (failed, retry_after) = match self.ask(job, url, decoding, bytes).await {
                 Try::Done(transfer) => return transfer,
                 // An encoding that cannot be undone leaves the answer as it was sent: wrong. Any
                 // other failure on the way says nothing about the source's bytes.
                 Try::Undecodable(failure) => {
                     return as_sent.map_or(Transfer::Failed(failure), Transfer::Drifted);
                 }
-                Try::Decode(drift) => as_sent = Some(drift),
-                Try::Again { failure, .. } if attempt >= self.tries.max(1) => {
-                    return Transfer::Failed(failure);
+                Try::Decode(drift) => {
+                    as_sent = Some(drift);
+                    continue;
                 }
-                Try::Again { retry_after, .. } => {
-                    let wait = next_delay(attempt, retry_after, rand::random());
-                    tokio::select! {
-                        () = self.cancel.cancelled() => return Transfer::Cancelled,
-                        () = tokio::time::sleep(wait) => attempt += 1,
-                    }
-                }
+                Try::Page(drift) => (Transfer::Drifted(drift), None),
+                Try::Again { failure, retry_after } => (Transfer::Failed(failure), retry_after),
+            };
+            if attempt >= self.tries.max(1) {
+                return failed;
+            }
+            let wait = next_delay(attempt, retry_after, rand::random());
+            tokio::select! {
+                () = self.cancel.cancelled() => return Transfer::Cancelled,
+                () = tokio::time::sleep(wait) => attempt += 1,
             }
         }
     }
@@ -127,11 +138,12 @@ impl Healer {
             return Try::Done(Transfer::Proven(staged, length));
         }
         self.discard(staged).await;
-        let drift = Drift { etag: fetched.etag.take(), length, observed };
+        let page = fetched.page && length <= PAGE_BYTES && !wants_page(job);
+        let drift = Drift { etag: fetched.etag.take(), length, observed, page };
         if fetched.encoded && decoding == Decoding::AsSent {
             return Try::Decode(drift);
         }
-        Try::Done(Transfer::Drifted(drift))
+        if page { Try::Page(drift) } else { Try::Done(Transfer::Drifted(drift)) }
     }
 
     /// Throws staged bytes away. What cannot be thrown away now stands in the journal, and the
@@ -142,6 +154,14 @@ impl Healer {
             self.observer.notice(&Event::Notice(&line));
         }
     }
+}
+
+/// Whether the object is a web page by one of its names.
+fn wants_page(job: &Job<'_>) -> bool {
+    let names = job.rows.iter().filter_map(|row| row.name.as_deref());
+    names
+        .map(str::to_ascii_lowercase)
+        .any(|name| [".html", ".htm", ".xhtml"].iter().any(|extension| name.ends_with(extension)))
 }
 
 fn classify(error: &FetchError) -> Try {

@@ -75,7 +75,7 @@ pub struct Attempts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// 404 or 410.
+    /// 404 or 410, or it says by itself that it has not these bytes.
     Gone,
     /// A complete answer with another digest.
     Drifted,
@@ -86,9 +86,9 @@ pub enum Verdict {
 pub struct SourceVerdict {
     /// The object.
     pub digest: Digest,
-    /// SHA-256 (hex) of the whole URL: the ledger keeps no secrets.
+    /// SHA-256 (hex) of the whole source: the ledger keeps no secrets.
     pub source_id: String,
-    /// The URL, redacted.
+    /// The source, redacted.
     pub source: String,
     /// What it said.
     pub verdict: Verdict,
@@ -158,7 +158,7 @@ pub struct LastFull {
 }
 
 impl SourceVerdict {
-    /// The id of a source in the ledger: SHA-256 (hex) of its whole URL.
+    /// The id of a source in the ledger: SHA-256 (hex) of its whole text.
     pub fn id_of(url: &str) -> String {
         Digest::new(Sha256::digest(url).into()).to_string()
     }

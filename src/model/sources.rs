@@ -1,6 +1,6 @@
 //! [`Sources`]: where the bytes of a row can be had again, as texts that a source adapter takes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::CatalogRow;
 
@@ -12,7 +12,7 @@ pub const SCRIPT: &str = "script:";
 
 /// Where the bytes of one row can be had again. None of the texts is ever empty; each may hold
 /// secrets: print it redacted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sources {
     /// A URL.
     pub url: Option<String>,
@@ -39,12 +39,18 @@ impl Sources {
         self.iter().map(str::len).sum()
     }
 
-    /// The distinct sources of all rows in the order in which they are asked: every row's URL
-    /// first, in the order of the rows, then the manifests, then the texts.
+    /// The distinct sources of all rows in the order in which they are asked: see
+    /// [`Sources::in_order`].
     pub fn of_rows(rows: &[CatalogRow]) -> Vec<&str> {
-        let urls = rows.iter().map(|row| &row.sources.url);
-        let apps = rows.iter().map(|row| &row.sources.maintained_app);
-        let scripts = rows.iter().map(|row| &row.sources.script);
+        Self::in_order(rows.iter().map(|row| &row.sources))
+    }
+
+    /// The distinct sources of several rows in the order in which they are asked: every row's URL
+    /// first, in the order of the rows, then the manifests, then the texts.
+    pub fn in_order<'a>(rows: impl Iterator<Item = &'a Self> + Clone) -> Vec<&'a str> {
+        let urls = rows.clone().map(|sources| &sources.url);
+        let apps = rows.clone().map(|sources| &sources.maintained_app);
+        let scripts = rows.map(|sources| &sources.script);
         let mut distinct: Vec<&str> = Vec::new();
         for source in urls.chain(apps).chain(scripts).flatten() {
             if !distinct.contains(&source.as_str()) {

@@ -12,6 +12,7 @@ mod plan;
 mod record;
 mod repairs;
 mod status;
+mod survey;
 mod table;
 mod text;
 mod view;
@@ -28,6 +29,7 @@ pub use object::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, Source
 pub use plan::plan_table;
 pub use record::{SCHEMA_ID, schema};
 pub use status::{Standing, StatusView};
+pub use survey::SurveyWriter;
 pub use table::table;
 pub use text::{Color, TextOptions, bytes, count, escape};
 pub use view::{object_json, object_table, status_json, status_table};

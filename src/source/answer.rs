@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::DateTime;
-use http::header::{CONTENT_ENCODING, DATE, LOCATION, RETRY_AFTER};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER,
+};
 use http::{HeaderMap, HeaderName, StatusCode};
 use url::Url;
 
@@ -70,6 +72,23 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 pub(super) fn text_of(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let value = headers.get(name)?;
     Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+}
+
+/// Whether an answer says that it is a web page. Sites send one with 200 in place of a file: to log
+/// in, to wait, or to say that they are busy.
+pub(super) fn is_page(headers: &HeaderMap) -> bool {
+    let said = text_of(headers, CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let media_type = said.split(';').next().unwrap_or("").trim_end();
+    matches!(media_type, "text/html" | "application/xhtml+xml")
+}
+
+/// The length in bytes of the whole body, as an answer that may come without it says.
+pub(super) fn whole_length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
+    if status == StatusCode::PARTIAL_CONTENT {
+        let range = text_of(headers, CONTENT_RANGE)?;
+        return range.rsplit_once('/')?.1.parse().ok();
+    }
+    text_of(headers, CONTENT_LENGTH)?.parse().ok()
 }
 
 /// How a body is encoded.
@@ -184,6 +203,35 @@ mod tests {
                 assert_eq!(retry_after, seconds.map(Duration::from_secs), "{lines:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_page_is_told_by_its_media_type() {
+        for (said, page) in [
+            ("text/html", true),
+            ("Text/HTML; charset=UTF-8", true),
+            ("application/xhtml+xml ;q=1", true),
+            ("text/plain", false),
+            ("application/octet-stream; was=text/html", false),
+            ("text/htmlx", false),
+        ] {
+            assert_eq!(is_page(&headers(&[("content-type", said)])), page, "{said}");
+        }
+        assert!(!is_page(&headers(&[])), "nothing is said");
+    }
+
+    #[test]
+    fn the_whole_length_stands_behind_the_range_of_a_part() {
+        let length = |status, lines: &[_]| {
+            whole_length(StatusCode::from_u16(status).unwrap(), &headers(lines))
+        };
+        assert_eq!(length(200, &[("content-length", "7")]), Some(7));
+        let part = |range| length(206, &[("content-length", "1"), ("content-range", range)]);
+        assert_eq!(part("bytes 0-0/12345"), Some(12_345));
+        assert_eq!(part("bytes 0-0/*"), None);
+        assert_eq!(part("bytes"), None);
+        assert_eq!(length(206, &[("content-length", "1")]), None, "that of the part");
+        assert_eq!(length(200, &[]), None);
     }
 
     #[test]

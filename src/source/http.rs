@@ -8,20 +8,32 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use http::HeaderValue;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, ETAG};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, ETAG, RANGE};
+use http::{Method, StatusCode};
 use reqwest::{Client, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use url::Url;
 
-use super::answer::{Encoding, Head, encoding, judge, text_of};
+use super::answer::{Encoding, Head, encoding, is_page, judge, text_of, whole_length};
 use super::body::{Download, guard};
 use super::decode::{decoded, encoded_limit};
 use super::policy::{Policy, host_named, host_of};
 use super::resolver::PolicyResolver;
 use super::transport::{cause_of, no_answer};
-use super::{Decoding, FetchError, Fetched, Source, SourceOptions};
+use super::{Decoding, FetchError, Fetched, Offer, Source, SourceOptions};
 use crate::model::{Digest, redact_url, redact_urls_in};
+
+/// How much of an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    /// All of it.
+    Body,
+    /// Its head alone.
+    Head,
+    /// Its head, from servers that give none without a body.
+    FirstByte,
+}
 
 /// A client of HTTP(S) sources.
 pub struct HttpSource {
@@ -96,10 +108,14 @@ impl HttpSource {
     }
 
     /// Asks once, without following a redirect.
-    async fn ask(&self, url: &Url) -> Result<Response, FetchError> {
+    async fn ask(&self, url: &Url, want: Want) -> Result<Response, FetchError> {
         let shown = redact_url(url.as_str());
-        let mut request = self.client.get(bare_for(url, self.token_for(url).is_some()));
-        request = request.header(ACCEPT_ENCODING, "identity");
+        let method = if want == Want::Head { Method::HEAD } else { Method::GET };
+        let bare = bare_for(url, self.token_for(url).is_some());
+        let mut request = self.client.request(method, bare).header(ACCEPT_ENCODING, "identity");
+        if want == Want::FirstByte {
+            request = request.header(RANGE, "bytes=0-0");
+        }
         if let Some(token) = self.token_for(url) {
             request = request.header(AUTHORIZATION, token);
         }
@@ -134,16 +150,28 @@ impl HttpSource {
             .map_err(|closed| FetchError::Permanent(format!("queue of the host: {closed}")))
     }
 
-    /// Follows redirects to an answer with a body. Each hop passes the policy and waits in the
-    /// queue of its own host, holding no place in another.
+    /// Follows redirects to an answer of what is wanted. Each hop passes the policy and waits in
+    /// the queue of its own host, holding no place in another.
     async fn follow(
         &self,
         mut url: Url,
+        want: Want,
     ) -> Result<(Url, Response, OwnedSemaphorePermit), FetchError> {
         let mut seen = vec![url.clone()];
         loop {
             let permit = self.queue(&url).await?;
-            let response = self.ask(&url).await?;
+            let response = self.ask(&url, want).await?;
+            match (want, response.status()) {
+                (Want::FirstByte, StatusCode::PARTIAL_CONTENT) => {
+                    return Ok((url, response, permit));
+                }
+                // Of a request for a body this may pass; of this one it will not.
+                (Want::Head, status @ StatusCode::NOT_IMPLEMENTED) => {
+                    let shown = redact_url(url.as_str());
+                    return Err(FetchError::Permanent(format!("{shown} answered HEAD {status}")));
+                }
+                (Want::Body | Want::Head | Want::FirstByte, _) => {}
+            }
             let Head::Redirect(next) = judge(&url, response.status(), response.headers())? else {
                 return Ok((url, response, permit));
             };
@@ -184,8 +212,26 @@ impl Source for HttpSource {
     ) -> Result<Fetched, FetchError> {
         let url = parse(url).map_err(FetchError::Policy)?;
         self.policy.check_url(&url).map_err(FetchError::Policy)?;
-        let (url, response, permit) = self.follow(url).await?;
+        let (url, response, permit) = self.follow(url, Want::Body).await?;
         answer_of(&url, response, permit, self.read_timeout, decoding, limit)
+    }
+
+    async fn offer(&self, url: &str, _: &Digest) -> Result<Offer, FetchError> {
+        let url = parse(url).map_err(FetchError::Policy)?;
+        self.policy.check_url(&url).map_err(FetchError::Policy)?;
+        let asked = match self.follow(url.clone(), Want::Head).await {
+            Ok(asked) => asked,
+            // Some servers know no HEAD, sign URLs for GET alone, or answer it with 404.
+            Err(FetchError::Gone { .. } | FetchError::Permanent(_)) => {
+                self.follow(url, Want::FirstByte).await?
+            }
+            Err(error) => return Err(error),
+        };
+        let (_, response, _permit) = asked;
+        let headers = response.headers();
+        let plain = encoding(headers) == Encoding::Identity;
+        let length = whole_length(response.status(), headers).filter(|_| plain);
+        Ok(Offer { length, page: is_page(headers) })
     }
 }
 
@@ -200,6 +246,7 @@ fn answer_of(
 ) -> Result<Fetched, FetchError> {
     let shown = redact_url(url.as_str());
     let length = response.content_length();
+    let page = is_page(response.headers());
     let etag = text_of(response.headers(), ETAG);
     let encoding = encoding(response.headers());
     let is_undone = decoding == Decoding::Decoded && encoding != Encoding::Identity;
@@ -218,7 +265,7 @@ fn answer_of(
         permit: Some(permit),
     });
     let body = if is_undone { decoded(&encoding, shown, sent, limit)? } else { sent };
-    Ok(Fetched { length, etag, encoded: encoding != Encoding::Identity, body })
+    Ok(Fetched { length, etag, encoded: encoding != Encoding::Identity, page, body })
 }
 
 fn parse(url: &str) -> Result<Url, String> {

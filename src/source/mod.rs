@@ -1,14 +1,18 @@
 //! The source port: where the bytes of an object can be had again.
 
 mod address;
+mod all;
 mod answer;
+mod apps;
 mod body;
 mod decode;
 mod http;
+mod manifest;
 mod options;
 mod policy;
 mod resolver;
 mod retry;
+mod scripts;
 mod transport;
 
 use std::time::Duration;
@@ -19,9 +23,12 @@ use futures::stream::BoxStream;
 
 use crate::model::Digest;
 
+pub use all::AllSources;
+pub use apps::MaintainedApps;
 pub use http::{HttpSource, SourceError};
 pub use options::{HostOptions, SourceOptions};
 pub use retry::next_delay;
+pub use scripts::{Scripts, Texts};
 
 /// Which bytes of an encoded answer are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +47,20 @@ pub struct Fetched {
     pub etag: Option<String>,
     /// Whether the answer carries a Content-Encoding all the same.
     pub encoded: bool,
+    /// Whether it says that it is a web page, which sites send in place of files.
+    pub page: bool,
     /// The body. It ends in an error where fewer bytes came than were said, where more than the
     /// allowed size came, or where the source fell silent.
     pub body: BoxStream<'static, Result<Bytes, FetchError>>,
+}
+
+/// What a source says that it would send. Nothing of it is proven.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Length in bytes, where it was said and holds for the bytes themselves.
+    pub length: Option<u64>,
+    /// Whether it says that it is a web page.
+    pub page: bool,
 }
 
 /// Why a source gave nothing. Messages hold redacted URLs only.
@@ -98,4 +116,13 @@ pub trait Source: Send + Sync {
         decoding: Decoding,
         limit: u64,
     ) -> Result<Fetched, FetchError>;
+
+    /// Asks a source once whether it would give the bytes of a digest, and downloads none of them.
+    async fn offer(&self, source: &str, digest: &Digest) -> Result<Offer, FetchError>;
+
+    /// The source that would be asked in the end, where this one only names another for a digest;
+    /// `None` where it names none, or cannot be asked now.
+    async fn leads_to(&self, _source: &str, _digest: &Digest) -> Option<String> {
+        None
+    }
 }

@@ -22,5 +22,6 @@ mod place;
 mod plans;
 mod secrets;
 mod shapes;
+mod sources;
 mod story;
 mod usage;

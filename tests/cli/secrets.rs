@@ -38,6 +38,8 @@ fn no_output_and_no_ledger_has_a_secret_of_a_source() {
         "heal -vv --log-format text",
         "heal --from-plan plan.json -vv --log-format journald",
         "audit -vv",
+        "sources",
+        "sources --output ndjson",
         "status",
         "status --output json",
         "breaker show",

@@ -13,6 +13,7 @@ mod bucket_audit;
 mod bucket_publish;
 mod damage;
 mod encodings;
+mod pages;
 mod policy;
 mod publishing;
 mod records;

@@ -36,7 +36,6 @@ fn page() -> Answer {
 #[case::a_length_that_cuts_it_short(vec![Answer::ok(BYTES).saying_length(20)], drifted(1))]
 #[case::more_than_it_was(vec![Answer::ok([BYTES, b"!"].concat())], drifted(1))]
 #[case::nothing_at_all(vec![Answer::ok("")], drifted(1))]
-#[case::a_page_in_its_place(vec![page()], drifted(1))]
 #[case::endless(
     vec![Answer::ok([b'x'; 4096]).endless()], refused(FailureReason::TooLarge, 1))]
 #[case::said_to_be_too_large(
@@ -66,6 +65,7 @@ async fn an_answer_without_the_bytes_changes_nothing_in_the_store(
 #[case::request_timeout(vec![Answer::status(408)])]
 #[case::too_early(vec![Answer::status(425)])]
 #[case::cut_off(vec![Answer::ok(HALF).saying_length(LENGTH)])]
+#[case::a_page_in_its_place_twice(vec![page(), page()])]
 #[case::reset(vec![Answer::raw("").then_reset(), Answer::ok(HALF).saying_length(99).then_reset()])]
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_that_passes_is_waited_out(#[case] mut answers: Vec<Answer>) {

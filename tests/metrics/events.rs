@@ -130,7 +130,9 @@ fn what_a_store_is_asked_is_counted_with_its_failures() {
 #[test]
 fn what_a_daemon_tells_of_itself_is_shown() {
     let metrics = Arc::new(metrics());
-    let tee = Tee::new([metrics.clone() as Arc<dyn Observer>, Arc::new(restock::observe::Silent)]);
+    let (first, second): (Arc<dyn Observer>, Arc<dyn Observer>) =
+        (metrics.clone(), Arc::new(restock::observe::Silent));
+    let tee = Tee::new([first, second]);
     let later = now() + TimeDelta::seconds(5);
     for event in [
         Event::Scheduled { depth: Depth::Shallow, every: Duration::from_mins(15) },

@@ -1,6 +1,12 @@
 //! The metrics, from the events of real passes to what Prometheus reads.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "a test that cannot set itself up has failed, and whole numbers are exact"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -348,9 +348,14 @@ where
 {
     let request = read_request(stream).await?;
     let path = request.target.split('?').next().unwrap_or("").to_owned();
+    let is_head = request.method == "HEAD";
     shared.requests.lock().unwrap().push(request);
     let answer = next_answer(shared, &path);
     stream.write_all(&answer.head_bytes()).await.ok()?;
+    if is_head && matches!(answer.head, Head::Status(_)) {
+        stream.shutdown().await.ok()?;
+        return Some(End::Close);
+    }
     stream.write_all(&answer.body).await.ok()?;
     stream.flush().await.ok()?;
     match answer.then {

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use restock::catalog::{self, Catalog, CatalogOptions, CollectionOptions, Preset};
 use restock::clock::{Clock, ManualClock, SystemClock};
-use restock::heal::Healer;
+use restock::heal::{CatalogTexts, Healer};
 use restock::ledger::{self, Ledger};
 use restock::model::{Command, Digest, Slice};
 use restock::observe::{Event, Observer, Silent};
 use restock::pass::{Auditor, FailOn, PassFailure, PassReport, Request, Restraint, Settings};
 use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use restock::sorter::SorterOptions;
-use restock::source::{HttpSource, Source, SourceOptions};
-use restock::store::{self, HealStore, OperationHook, Store, StoreOptions};
+use restock::source::{AllSources, Source, SourceOptions};
+use restock::store::{self, HealStore, OperationHook, StoreOptions};
 use sha2::{Digest as _, Sha256};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -257,10 +257,6 @@ impl World {
         store::open_told(&options, self.dir.path(), hook).await.unwrap()
     }
 
-    async fn reading_store(&self) -> Arc<dyn Store> {
-        self.open_store().await
-    }
-
     pub async fn open_catalog(&self) -> Arc<dyn Catalog> {
         if let Some(catalog) = &self.catalog {
             return Arc::clone(catalog);
@@ -281,8 +277,8 @@ impl World {
     pub async fn auditor(&self) -> Auditor {
         Auditor {
             catalog: self.open_catalog().await,
-            store: self.reading_store().await,
-            source: self.source(),
+            store: self.open_store().await,
+            source: self.source().await,
             ledger: self.open_ledger().await,
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
@@ -295,7 +291,7 @@ impl World {
         Healer {
             catalog: self.open_catalog().await,
             store: self.open_store().await,
-            source: self.source(),
+            source: self.source().await,
             ledger: self.open_ledger().await,
             clock: Arc::clone(&self.clock),
             observer: Arc::clone(&self.observer),
@@ -305,8 +301,9 @@ impl World {
         }
     }
 
-    fn source(&self) -> Arc<dyn Source> {
-        Arc::new(HttpSource::new(&self.source_options).unwrap())
+    pub async fn source(&self) -> Arc<dyn Source> {
+        let texts = Arc::new(CatalogTexts(self.open_catalog().await));
+        Arc::new(AllSources::new(&self.source_options, texts).unwrap())
     }
 
     /// A shallow audit of everything.

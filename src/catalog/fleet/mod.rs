@@ -1,10 +1,9 @@
 //! Preset `fleet`: which of Fleet's tables this database has, and how they are read.
 //!
-//! [`discover`] asks a database what is there; from the [`Schema`] that comes of it, collections and
-//! remarks follow without asking further. Tables and columns, and when they appeared, are those of Fleet's own migrations up to
+//! Nothing here asks a database. What is there comes in as a [`Schema`]; collections and remarks go
+//! out. Tables and columns, and when they appeared, are those of Fleet's own migrations up to
 //! September 2026.
 
-mod discover;
 mod queries;
 mod schema;
 
@@ -13,7 +12,6 @@ use super::{CatalogError, Remark};
 
 use queries::{bootstrap_packages, icons, installers};
 
-pub(super) use discover::{Asks, NoAnswer, Texts, discover};
 pub(super) use schema::{Missing, Schema};
 
 /// The table that every Fleet with software packages has.
@@ -44,7 +42,7 @@ const APP_CONFIG: &str = "app_config_json";
 const MIGRATIONS: &str = "migration_status_tables";
 
 /// Every table that the preset may read.
-const TABLES: [&str; 9] = [
+pub(super) const TABLES: [&str; 9] = [
     INSTALLERS,
     IN_HOUSE_APPS,
     BOOTSTRAP_PACKAGES,
@@ -62,7 +60,7 @@ const SINCE: [(&str, &str); 3] =
     [(BOOTSTRAP_PACKAGES, ""), (ICONS, "20250828122736"), (IN_HOUSE_APPS, "20251027090622")];
 
 /// The newest migration that was applied, as text.
-const NEWEST_MIGRATION: &str =
+pub(super) const NEWEST_MIGRATION: &str =
     "SELECT CAST(MAX(version_id) AS CHAR) FROM migration_status_tables WHERE is_applied = 1";
 
 /// The text of a script by its id.

@@ -3,6 +3,7 @@
 use clap::{ArgAction, ArgGroup, Args, Subcommand, ValueEnum};
 
 use crate::model::Digest;
+use crate::report::Format;
 
 /// `restock probe`.
 #[derive(Debug, Clone, Args)]
@@ -42,6 +43,23 @@ pub struct ShowArgs {
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: AnswerFormat,
+}
+
+/// `restock sources`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Exit codes: 0 each could be had, 2 some could not, 3 of some nobody could say
+
+Examples:
+  restock sources
+  restock sources --collection software-installers --output ndjson")]
+pub struct SourcesArgs {
+    /// Ask about this collection only; may be repeated.
+    #[arg(long, value_name = "NAME", action = ArgAction::Append)]
+    pub collection: Vec<String>,
+    /// How the answer is written: table, json or ndjson.
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    pub output: Format,
 }
 
 /// `restock status`.

@@ -13,7 +13,9 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 
 use super::logging::LogFormat;
 
-pub use inspect::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
+pub use inspect::{
+    AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, SourcesArgs, StatusArgs,
+};
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
 pub use pass::{AuditArgs, HealArgs, PassArgs, RunArgs};
 pub use slice::{NoSliceError, SliceArg};
@@ -97,6 +99,8 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Tell all that is known of one object.
     Show(ShowArgs),
+    /// Ask whether each object could be had again today, without downloading any.
+    Sources(SourcesArgs),
     /// Tell what the ledger knows now.
     Status(StatusArgs),
     /// Show the breaker, or answer it.

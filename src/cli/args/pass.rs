@@ -54,7 +54,7 @@ pub struct AuditArgs {
 /// `restock run`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-SIGHUP reads the configuration again, SIGTERM drains and ends, a second signal ends at once.
+Signals: SIGHUP reads the configuration again, SIGTERM drains and ends, a second one ends at once
 
 Example:
   restock run -c /etc/restock/restock.toml")]

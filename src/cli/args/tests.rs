@@ -115,6 +115,7 @@ fn what_else_is_there_takes_what_the_contract_says() {
         "demo --dir d --keep",
         "import a b --source-url-base https://h/p",
         "show DIGEST --output json",
+        "sources --collection a --collection b --output ndjson",
         "status --output table",
         "probe DIGEST --collection a",
         "config check --online",

@@ -7,7 +7,7 @@ use prometheus::{
 
 /// A kind of metric.
 pub(super) trait Declare: Sized + Clone + Collector + 'static {
-    fn make(opts: Opts, labels: &[&str], buckets: &[f64]) -> Result<Self>;
+    fn make(opts: Opts, labels: &[&str], bounds: &[f64]) -> Result<Self>;
 
     /// A metric that the registry shows.
     fn declare(
@@ -15,9 +15,9 @@ pub(super) trait Declare: Sized + Clone + Collector + 'static {
         name: &str,
         help: &str,
         labels: &[&str],
-        buckets: &[f64],
+        bounds: &[f64],
     ) -> Result<Self> {
-        let metric = Self::make(Opts::new(name, help.trim()), labels, buckets)?;
+        let metric = Self::make(Opts::new(name, help.trim()), labels, bounds)?;
         registry.register(Box::new(metric.clone()))?;
         Ok(metric)
     }
@@ -36,21 +36,21 @@ macro_rules! plain {
 plain!(IntCounterVec, IntGaugeVec, GaugeVec);
 
 impl Declare for HistogramVec {
-    fn make(opts: Opts, labels: &[&str], buckets: &[f64]) -> Result<Self> {
-        let opts = HistogramOpts { common_opts: opts, buckets: buckets.to_vec() };
+    fn make(opts: Opts, labels: &[&str], bounds: &[f64]) -> Result<Self> {
+        let opts = HistogramOpts { common_opts: opts, buckets: bounds.to_vec() };
         Self::new(opts, labels)
     }
 }
 
 /// A set of metrics: each field's doc comment is its help text.
 macro_rules! metrics {
-    (@buckets) => { &[] };
-    (@buckets $buckets:expr) => { &$buckets };
+    (@bounds) => { &[] };
+    (@bounds $bounds:expr) => { &$bounds };
     (
         $(#[doc = $about:literal])+
         struct $set:ident {$(
             $(#[doc = $help:literal])+
-            $field:ident: $kind:ty = $name:literal [$($label:literal),*] $(in $buckets:expr)?;
+            $field:ident: $kind:ty = $name:literal [$($label:literal),*] $(in $bounds:expr)?;
         )+}
     ) => {
         $(#[doc = $about])+
@@ -73,7 +73,7 @@ macro_rules! metrics {
                         $name,
                         concat!($($help),+),
                         &[$($label),*],
-                        $crate::observe::metrics::declare::metrics!(@buckets $($buckets)?),
+                        $crate::observe::metrics::declare::metrics!(@bounds $($bounds)?),
                     )?,
                 )+})
             }

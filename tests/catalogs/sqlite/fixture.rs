@@ -19,6 +19,10 @@ pub(crate) struct SqliteFixture {
 }
 
 impl SqliteFixture {
+    pub(crate) fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("catalog.db")
     }
@@ -53,7 +57,7 @@ impl SqliteFixture {
 
     /// A table `t (digest)` with as many rows.
     pub(crate) async fn with_rows(rows: u64) -> Self {
-        let fixture = Self::new().await;
+        let fixture = Self::new();
         fixture.execute("CREATE TABLE t (digest TEXT)").await;
         for n in 0..rows {
             fixture.execute(&format!("INSERT INTO t VALUES ('{}')", digest(n))).await;
@@ -73,9 +77,10 @@ pub(crate) fn options(preset: Preset) -> CatalogOptions {
 
 impl CatalogFixture for SqliteFixture {
     const BYTES: &'static str = "BLOB";
+    const LONG_TEXT: &'static str = "TEXT";
 
-    async fn new() -> Self {
-        Self { folder: TempDir::new().unwrap() }
+    async fn fresh() -> Option<Self> {
+        Some(Self::new())
     }
 
     async fn execute(&self, sql: &str) {

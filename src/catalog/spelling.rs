@@ -11,8 +11,7 @@ const ODD: u8 = 2;
 /// How the digests of a collection are spelled, as far as this process has seen all of them.
 ///
 /// A list of values finds lower-case hex, upper-case hex and raw bytes, by an index where there is
-/// one. Mixed case and hex in a BLOB it does not find: as long as those may be there, all rows have
-/// to be looked at.
+/// one. Mixed case it does not find: as long as that may be there, all rows have to be looked at.
 #[derive(Debug, Default)]
 pub(super) struct Spelling(AtomicU8);
 

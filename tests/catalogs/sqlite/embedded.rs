@@ -2,8 +2,8 @@
 
 use restock::catalog::{EmbeddedCatalog, Preset, Registration};
 
-use crate::fixture::{SqliteFixture, options};
-use crate::suite::{CatalogFixture, chain, digest};
+use super::fixture::{SqliteFixture, options};
+use crate::suite::{chain, digest};
 
 async fn registered(fixture: &SqliteFixture, registrations: &[Registration]) {
     let mut embedded = EmbeddedCatalog::create_or_open(&fixture.path()).await.unwrap();
@@ -23,7 +23,7 @@ fn registration(n: u64, collection: &str, source_url: Option<&str>) -> Registrat
 
 #[tokio::test]
 async fn preset_restock_finds_its_collections_and_their_rows() {
-    let fixture = SqliteFixture::new().await;
+    let fixture = SqliteFixture::new();
     let objects = [
         registration(1, "software-installers", Some("https://h/1")),
         registration(2, "icons", None),
@@ -57,7 +57,7 @@ async fn preset_restock_finds_its_collections_and_their_rows() {
 
 #[tokio::test]
 async fn a_collection_name_that_is_no_key_segment_is_refused_by_name() {
-    let fixture = SqliteFixture::new().await;
+    let fixture = SqliteFixture::new();
     registered(&fixture, &[registration(1, "a/b", None)]).await;
     let opened = fixture.open_with(options(Preset::Restock), &[]).await;
     let message = chain(&opened.map(drop).unwrap_err());
@@ -74,7 +74,7 @@ async fn preset_restock_over_other_tables_says_so() {
 
 #[tokio::test]
 async fn registering_again_changes_nothing_and_fills_in_what_was_not_known() {
-    let fixture = SqliteFixture::new().await;
+    let fixture = SqliteFixture::new();
     let mut embedded = EmbeddedCatalog::create_or_open(&fixture.path()).await.unwrap();
     let bare = Registration { name: None, size: None, ..registration(1, "icons", None) };
     let changed = embedded.register(std::slice::from_ref(&bare)).await.unwrap();

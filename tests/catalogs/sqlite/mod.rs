@@ -1,12 +1,6 @@
-//! The catalog port over `SQLite`: the conformance suite, and what is special about a file.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
+//! `SQLite`: what is special about a file.
 
-#[macro_use]
-#[path = "support/catalog.rs"]
-mod suite;
-#[path = "catalog_sqlite/embedded.rs"]
 mod embedded;
-#[path = "catalog_sqlite/fixture.rs"]
 mod fixture;
 
 use std::path::PathBuf;
@@ -17,24 +11,10 @@ use futures::StreamExt;
 use restock::catalog::{Catalog, CatalogError, CatalogOptions, Preset};
 use restock::model::Span;
 use sqlx::{AssertSqlSafe, Connection};
-use suite::{CatalogFixture, chain, digest, only, packages, scan};
 
-catalog_suite!(SqliteFixture:
-    a_scan_reads_values_and_takes_null_zero_and_blank_as_not_known,
-    every_row_of_a_digest_is_told,
-    hex_digests_in_any_case_are_scanned_and_found,
-    raw_digests_are_scanned_and_found,
-    a_row_in_mixed_case_that_came_after_the_scan_is_found,
-    malformed_digests_are_told_by_name_and_stop_nothing,
-    a_large_scan_comes_in_flat_batches,
-    very_long_urls_come_whole_in_smaller_batches,
-    columns_in_capitals_and_views_are_read,
-    a_query_without_a_digest_is_refused_with_its_columns,
-    a_query_that_the_database_refuses_is_told_with_its_words,
-    two_statements_and_other_statements_are_refused,
-    the_clock_tells_the_time,
-    a_collection_of_another_catalog_is_refused,
-);
+use crate::suite::{CatalogFixture, chain, digest, only, packages, scan};
+
+suite!(SqliteFixture);
 
 const QUERY: &str = "SELECT digest FROM t";
 
@@ -44,7 +24,7 @@ async fn refusal(fixture: &SqliteFixture, query: &str) -> CatalogError {
 
 #[tokio::test]
 async fn each_row_may_hold_another_type_and_none_stops_the_scan() {
-    let fixture = SqliteFixture::new().await;
+    let fixture = SqliteFixture::new();
     fixture.execute("CREATE TABLE t (id, digest, size, updated_at, url, name)").await;
     let hex = digest(1).to_string();
     let raw = SqliteFixture::bytes(digest(1).as_bytes());
@@ -79,7 +59,7 @@ async fn each_row_may_hold_another_type_and_none_stops_the_scan() {
 
 #[tokio::test]
 async fn a_database_in_utf_16_is_read_like_any_other() {
-    let fixture = SqliteFixture::new().await;
+    let fixture = SqliteFixture::new();
     fixture.execute("PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (digest TEXT, name TEXT)").await;
     fixture.execute(&format!("INSERT INTO t VALUES ('{}', 'é'), ('x', 'ü')", digest(1))).await;
     let catalog = fixture.open(&[packages("SELECT digest, name FROM t")]).await.unwrap();
@@ -166,7 +146,7 @@ async fn a_log_without_its_index_is_refused_and_nothing_is_made() {
     let mut writer = fixture.writer().await;
     let insert = format!("INSERT INTO t VALUES ('{}')", digest(2));
     sqlx::raw_sql(AssertSqlSafe(insert)).execute(&mut writer).await.unwrap();
-    let copy = SqliteFixture::new().await;
+    let copy = SqliteFixture::new();
     for name in ["catalog.db", "catalog.db-wal"] {
         std::fs::copy(fixture.folder.path().join(name), copy.folder.path().join(name)).unwrap();
     }
@@ -184,7 +164,7 @@ async fn a_journal_that_a_crash_left_is_refused_and_not_rolled_back() {
     let spill = "PRAGMA cache_size = 1; BEGIN; INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 \
                  UNION ALL SELECT i + 1 FROM n WHERE i < 9000) SELECT hex(randomblob(32)) FROM n";
     sqlx::raw_sql(spill).execute(&mut writer).await.unwrap();
-    let copy = SqliteFixture::new().await;
+    let copy = SqliteFixture::new();
     for name in ["catalog.db", "catalog.db-journal"] {
         std::fs::copy(fixture.folder.path().join(name), copy.folder.path().join(name)).unwrap();
     }
@@ -248,7 +228,7 @@ async fn garbage_a_truncated_file_and_an_empty_one_are_no_catalog() {
 
 #[tokio::test]
 async fn an_absent_catalog_is_told_and_never_made() {
-    let fixture = SqliteFixture::new().await;
+    let fixture = SqliteFixture::new();
     let error = refusal(&fixture, QUERY).await;
     assert!(matches!(error, CatalogError::Absent { .. }), "{error:?}");
     assert!(chain(&error).contains("catalog.db"), "{}", chain(&error));

@@ -1,0 +1,5 @@
+//! MariaDB alone.
+
+use super::fixture::{MariaDb, ServerFixture};
+
+suite!(ServerFixture<MariaDb>);

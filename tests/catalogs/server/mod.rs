@@ -1,0 +1,5 @@
+//! PostgreSQL and MariaDB: what is special about servers, and about each of them.
+
+mod fixture;
+mod mariadb;
+mod postgres;

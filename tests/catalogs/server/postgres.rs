@@ -1,0 +1,5 @@
+//! PostgreSQL alone.
+
+use super::fixture::{Postgres, ServerFixture};
+
+suite!(ServerFixture<Postgres>);

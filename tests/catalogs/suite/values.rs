@@ -1,0 +1,157 @@
+//! Values are what they are, and digests are found however they are spelled.
+
+use std::collections::BTreeSet;
+
+use restock::catalog::ScannedRow;
+use restock::model::{CatalogRow, Sources};
+
+use super::{CatalogFixture, FULL, digest, mixed_case, only, packages, scan, table};
+
+/// Values are what they are, and NULL, 0 and '' mean not known.
+pub(crate) async fn a_scan_reads_values_and_takes_null_zero_and_blank_as_not_known<
+    F: CatalogFixture,
+>(
+    fixture: F,
+) {
+    table(&fixture, "VARCHAR(64)").await;
+    let (one, two) = (digest(1), digest(2));
+    let insert = format!(
+        "INSERT INTO t VALUES (1, '{one}', 'https://h/1', 'a', 10, '2023-11-14 22:13:20'), \
+         (2, '{two}', '', '', 0, NULL), (3, '{two}', NULL, NULL, NULL, 'long ago')"
+    );
+    fixture.execute(&insert).await;
+    let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+    let (mut rows, _) = scan(&*catalog).await.unwrap();
+    rows.sort_by_key(|row| row.digest);
+    let bare =
+        ScannedRow { digest: Some(two), size: None, updated_at: None, sources: Sources::default() };
+    let full = ScannedRow {
+        digest: Some(one),
+        size: Some(10),
+        updated_at: Some(1_700_000_000),
+        sources: Sources::of_url("https://h/1"),
+    };
+    let mut expected = vec![full, bare.clone(), bare];
+    expected.sort_by_key(|row| row.digest);
+    assert_eq!(rows, expected);
+
+    let row = catalog.rows(&only(&*catalog), &[one]).await.unwrap().pop().unwrap();
+    assert_eq!(
+        row,
+        CatalogRow {
+            digest: one,
+            name: Some("a".to_owned()),
+            sources: Sources::of_url("https://h/1"),
+            size: Some(10),
+            updated_at: chrono::DateTime::from_timestamp(1_700_000_000, 0),
+            reference: Some("1".to_owned()),
+            active: true,
+        }
+    );
+}
+
+/// Duplicates are no concern of the port: each row is told, and each is found again.
+pub(crate) async fn every_row_of_a_digest_is_told<F: CatalogFixture>(fixture: F) {
+    table(&fixture, "VARCHAR(64)").await;
+    let one = digest(1);
+    for id in 0..3 {
+        fixture
+            .execute(&format!(
+                "INSERT INTO t VALUES ({id}, '{one}', 'https://h/{id}', 'n', 1, NULL)"
+            ))
+            .await;
+    }
+    let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+    assert_eq!(scan(&*catalog).await.unwrap().0.len(), 3);
+    let rows = catalog.rows(&only(&*catalog), &[one, one]).await.unwrap();
+    let urls: BTreeSet<_> = rows.iter().filter_map(|row| row.sources.url.as_deref()).collect();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(urls, BTreeSet::from(["https://h/0", "https://h/1", "https://h/2"]));
+}
+
+/// Hex text in any case is found, before a scan and after it.
+pub(crate) async fn hex_digests_in_any_case_are_scanned_and_found<F: CatalogFixture>(fixture: F) {
+    table(&fixture, "VARCHAR(64)").await;
+    let spelled =
+        [digest(1).to_string(), digest(2).to_string().to_uppercase(), mixed_case(&digest(3))];
+    for (id, hex) in spelled.iter().enumerate() {
+        fixture.execute(&format!("INSERT INTO t (id, digest) VALUES ({id}, '{hex}')")).await;
+    }
+    finds_each_of_three::<F>(&fixture).await;
+}
+
+/// Raw digests are found too.
+pub(crate) async fn raw_digests_are_scanned_and_found<F: CatalogFixture>(fixture: F) {
+    table(&fixture, F::BYTES).await;
+    for id in 1..=3 {
+        let raw = F::bytes(digest(id).as_bytes());
+        fixture.execute(&format!("INSERT INTO t (id, digest) VALUES ({id}, {raw})")).await;
+    }
+    finds_each_of_three::<F>(&fixture).await;
+}
+
+/// Looks for digests 1 to 3, which are there, and 4, which is not: before a scan, after it, and as
+/// part of so many that all rows are read.
+async fn finds_each_of_three<F: CatalogFixture>(fixture: &F) {
+    let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+    let collection = only(&*catalog);
+    let three = BTreeSet::from([digest(1), digest(2), digest(3)]);
+    let few: Vec<_> = (1..=4).map(digest).collect();
+    let many: Vec<_> = (1..=2000).map(digest).collect();
+    let found = |rows: Vec<CatalogRow>| rows.iter().map(|row| row.digest).collect::<BTreeSet<_>>();
+    assert_eq!(found(catalog.rows(&collection, &few).await.unwrap()), three);
+    let (scanned, _) = scan(&*catalog).await.unwrap();
+    assert_eq!(scanned.iter().filter_map(|row| row.digest).collect::<BTreeSet<_>>(), three);
+    assert_eq!(found(catalog.rows(&collection, &few).await.unwrap()), three);
+    assert_eq!(found(catalog.rows(&collection, &many).await.unwrap()), three);
+    for one in &three {
+        assert_eq!(found(catalog.rows(&collection, &[*one]).await.unwrap()), [*one].into());
+    }
+    assert!(catalog.rows(&collection, &[]).await.unwrap().is_empty());
+}
+
+/// A row in mixed case that comes after the scan is found by the second look all the same.
+pub(crate) async fn a_row_in_mixed_case_that_came_after_the_scan_is_found<F: CatalogFixture>(
+    fixture: F,
+) {
+    table(&fixture, "VARCHAR(64)").await;
+    fixture.execute(&format!("INSERT INTO t (id, digest) VALUES (1, '{}')", digest(1))).await;
+    let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+    scan(&*catalog).await.unwrap();
+    let late = mixed_case(&digest(2));
+    fixture.execute(&format!("INSERT INTO t (id, digest) VALUES (2, '{late}')")).await;
+    let rows = catalog.rows(&only(&*catalog), &[digest(2)]).await.unwrap();
+    assert_eq!(rows.len(), 1);
+}
+
+/// What is no digest is told with its name and reference, and stops nothing.
+pub(crate) async fn malformed_digests_are_told_by_name_and_stop_nothing<F: CatalogFixture>(
+    fixture: F,
+) {
+    table(&fixture, "VARCHAR(80)").await;
+    let insert = format!(
+        "INSERT INTO t (id, digest, name) VALUES (1, 'xyz', 'Bad One'), (2, '{}', 'Good'), \
+         (3, '', 'Empty'), (4, NULL, 'None'), (5, '{}0', 'Long')",
+        digest(1),
+        digest(1)
+    );
+    fixture.execute(&insert).await;
+    let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+    let (rows, _) = scan(&*catalog).await.unwrap();
+    assert_eq!(rows.len(), 5);
+    assert_eq!(rows.iter().filter(|row| row.digest.is_none()).count(), 4);
+    let malformed = catalog.malformed(&only(&*catalog), 10).await.unwrap();
+    let told: BTreeSet<_> = malformed
+        .iter()
+        .map(|row| (row.reference.as_deref(), row.name.as_deref(), row.shown.as_str()))
+        .collect();
+    let long = format!("`{}0`", digest(1));
+    let expected = BTreeSet::from([
+        (Some("1"), Some("Bad One"), "`xyz`"),
+        (Some("3"), Some("Empty"), "``"),
+        (Some("4"), Some("None"), "NULL"),
+        (Some("5"), Some("Long"), long.as_str()),
+    ]);
+    assert_eq!(told, expected);
+    assert_eq!(catalog.malformed(&only(&*catalog), 2).await.unwrap().len(), 2);
+}
