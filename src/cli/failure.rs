@@ -7,6 +7,7 @@ use crate::import::ImportError;
 use crate::ledger::{LedgerError, LockError};
 use crate::model::{Outcome, redact_urls_in};
 use crate::pass::PassFailure;
+use crate::preflight::PreflightError;
 use crate::store;
 
 /// The exit code of a usage error.
@@ -62,7 +63,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 pub(super) fn code(error: &anyhow::Error) -> &'static str {
     if cause::<CatalogError>(error).is_some() {
         "catalog"
-    } else if cause::<store::OpenError>(error).is_some() {
+    } else if cause::<store::OpenError>(error).is_some()
+        || matches!(cause(error), Some(PreflightError::Store(_)))
+    {
         "store"
     } else if cause::<LockError>(error).is_some() {
         "lock"

@@ -14,6 +14,7 @@ pub mod logging;
 mod numbers;
 mod output;
 mod passes;
+mod preflight;
 mod probe;
 pub mod progress;
 mod run;
@@ -167,6 +168,7 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Heal(args) => passes::heal(args, context).await,
         Command::Run(_) => run::run(context).await,
         Command::Probe(args) => answers::probe(args, context).await,
+        Command::Preflight(args) => preflight::run(args, context).await,
         Command::Show(args) => answers::show(args, context).await,
         Command::Sources(args) => sources::run(args, context).await,
         Command::Status(args) => answers::status(args, context).await,

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::ledger::Lock;
-use crate::model::{Command, Digest, Slice};
-use crate::pass::{PassReport, Request, Restraint};
+use crate::model::{Command, Digest, Slice, Span};
+use crate::pass::{FailOn, PassReport, Request, Restraint};
 use crate::plan::Plan;
 use crate::report::{self, Format};
 
@@ -50,7 +50,7 @@ async fn carry_out(
     context: &Context<'_>,
 ) -> anyhow::Result<PassReport> {
     let world = context.open().await?;
-    let _lock = lock(&world, args).await?;
+    let _lock = lock(&world, args.wait_lock).await?;
     let (auditor, healer) = (world.auditor(), world.healer());
     Ok(match earlier {
         Some(plan) => auditor.heal_from(plan, request, &healer).await?,
@@ -78,6 +78,8 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
                 serde_json::to_writer(&mut context.stdout, &report.plan)?;
                 writeln!(context.stdout)?;
             }
+            // These have no word for a plan: they tell what it is made for.
+            Format::Junit | Format::Github => return print(&report, &args.pass, context),
         }
         return Ok(report.summary.exit_code);
     }
@@ -108,9 +110,10 @@ fn named(digests: &[Digest]) -> Option<Vec<Digest>> {
     (!digests.is_empty()).then_some(digests)
 }
 
-async fn lock(world: &World, args: &HealArgs) -> anyhow::Result<Lock> {
+/// The lock that keeps two heals apart.
+pub(super) async fn lock(world: &World, wait: Option<Span>) -> anyhow::Result<Lock> {
     let config = &world.config;
-    let wait = args.wait_lock.map(|span| span.0);
+    let wait = wait.map(|span| span.0);
     Ok(Lock::acquire(config.ledger_url(), world.store.identity(), &config.base, wait).await?)
 }
 
@@ -123,21 +126,23 @@ fn tell(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow
 }
 
 fn print(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
-    view(pass).write(args.output, &context.text, &mut context.stdout)?;
+    let fail_on = args.fail_on.clone().unwrap_or_default();
+    view(pass, &fail_on).write(args.output, &context.text, &mut context.stdout)?;
     Ok(pass.summary.exit_code)
 }
 
 fn write_reports(pass: &PassReport, args: &PassArgs, context: &Context<'_>) -> anyhow::Result<()> {
+    let fail_on = args.fail_on.clone().unwrap_or_default();
     for target in &args.report {
         let plain = report::TextOptions { color: report::Color::Never, ..context.text };
-        target.write(&view(pass), &plain)?;
+        target.write(&view(pass, &fail_on), &plain)?;
     }
     Ok(())
 }
 
-fn view(pass: &PassReport) -> report::PassReport<'_> {
+fn view<'a>(pass: &'a PassReport, fail_on: &'a FailOn) -> report::PassReport<'a> {
     let PassReport { findings, repairs, summary, .. } = pass;
-    report::PassReport { findings, repairs, summary }
+    report::PassReport { findings, repairs, summary, fail_on }
 }
 
 fn read_plan(path: &Path) -> anyhow::Result<Plan> {

@@ -5,9 +5,8 @@ use std::io::Write;
 use anyhow::bail;
 
 use crate::model::{Collection, Digest, error_chain};
-use crate::store::{Probe, StoreError, StoreFault};
+use crate::store::{Certainty, Prober};
 
-use super::UsageError;
 use super::world::World;
 
 /// What a probe said of one digest over all collections, best first.
@@ -25,18 +24,14 @@ pub(super) async fn probe(
     collections: &[String],
     out: &mut impl Write,
 ) -> anyhow::Result<u8> {
-    check_collections(world.catalog.collections(), collections)?;
-    // A 404 is believed only where the store itself was shown to exist.
-    let shown = world.store.check().await;
-    if let Err(error) = &shown
-        && error.fault == StoreFault::NoSuchStore
-    {
-        bail!("{}", error_chain(error));
-    }
-    let doubt = shown.err();
+    let collections = world.selected(collections)?;
+    let prober = match Prober::new(&*world.store).await {
+        Ok(prober) => prober,
+        Err(error) => bail!("{}", error_chain(&error)),
+    };
     let (mut absent, mut unknown) = (false, false);
     for digest in digests {
-        match ask(world, digest, collections, doubt.as_ref()).await {
+        match ask(&prober, digest, &collections).await {
             Answer::Present { key, size } => {
                 writeln!(out, "present {digest} {size} bytes at {key}")?;
             }
@@ -59,48 +54,14 @@ pub(super) async fn probe(
     })
 }
 
-/// Refuses the name of a collection that is not there.
-pub(super) fn check_collections(known: &[Collection], names: &[String]) -> Result<(), UsageError> {
-    let unknown = names.iter().find(|name| !known.iter().any(|c| c.name == **name));
-    let Some(name) = unknown else { return Ok(()) };
-    let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
-    let message = format!("there is no collection `{name}`");
-    Err(UsageError::new(message, format!("the catalog has {}", known.join(", "))))
-}
-
-async fn ask(
-    world: &World,
-    digest: &Digest,
-    collections: &[String],
-    doubt: Option<&StoreError>,
-) -> Answer {
-    // To ask where nobody answers would only take longer.
-    if let Some(error) = doubt
-        && matches!(error.fault, StoreFault::Timeout | StoreFault::Unreachable)
-    {
-        return Answer::Unknown(error_chain(error));
-    }
+async fn ask(prober: &Prober<'_>, digest: &Digest, collections: &[&Collection]) -> Answer {
     let mut answer = Answer::Absent;
-    for collection in world.catalog.collections() {
-        if !collections.is_empty() && !collections.contains(&collection.name) {
-            continue;
-        }
+    for collection in collections {
         let key = collection.key.render(digest);
-        match world.store.probe(&key).await {
-            Probe::Present(meta) => return Answer::Present { key, size: meta.size },
-            Probe::Unknown(error) => {
-                // The answer to a HEAD is a number; the one to a LIST says in words what is wrong.
-                let said = doubt.filter(|doubt| doubt.fault == error.fault).unwrap_or(&error);
-                answer = Answer::Unknown(error_chain(said));
-            }
-            Probe::Absent => {
-                if let Some(doubt) = doubt {
-                    answer = Answer::Unknown(format!(
-                        "the store answers 404, and could not be shown to exist: {}",
-                        error_chain(doubt)
-                    ));
-                }
-            }
+        match prober.ask(&key).await {
+            Certainty::Present(meta) => return Answer::Present { key, size: meta.size },
+            Certainty::Unknown(why) => answer = Answer::Unknown(why),
+            Certainty::Absent => {}
         }
     }
     answer

@@ -10,9 +10,9 @@ use crate::report::SurveyWriter;
 use crate::sorter::DEFAULT_MEMORY_BYTES;
 use crate::survey::{SurveyOptions, Surveyor};
 
+use super::Context;
 use super::args::SourcesArgs;
-use super::world::source_over;
-use super::{Context, probe};
+use super::world::{selected, source_over};
 
 /// Objects that may wait to be written.
 const HEARD_AT_ONCE: usize = 64;
@@ -23,7 +23,7 @@ pub(super) async fn run(args: &SourcesArgs, context: &mut Context<'_>) -> anyhow
     let config = context.config()?;
     let options = &config.options;
     let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
-    probe::check_collections(catalog.collections(), &args.collection)?;
+    selected(catalog.collections(), &args.collection)?;
     let surveyor = Surveyor {
         source: source_over(&options.source, &catalog)?,
         catalog,
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &SourcesArgs, context: &mut Context<'_>) -> anyhow
         },
         cancel: context.cancel.clone(),
     };
-    let mut writer = SurveyWriter::new(args.output, context.text, &mut *context.stdout);
+    let mut writer = SurveyWriter::new(args.output.into(), context.text, &mut *context.stdout);
     let (found, mut heard) = mpsc::channel(HEARD_AT_ONCE);
     let surveyed = async {
         let totals = surveyor.survey(&args.collection, found).await;

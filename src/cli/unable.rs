@@ -22,7 +22,8 @@ pub(super) fn told(
         Err(error) => error,
     };
     let Some(summary) = summary(request, &error) else { return Err(error) };
-    let report = report::PassReport { findings: &[], repairs: &[], summary: &summary };
+    let (summary, fail_on) = (&summary, &request.fail_on);
+    let report = report::PassReport { findings: &[], repairs: &[], summary, fail_on };
     let plain = TextOptions { color: Color::Never, ..context.text };
     for target in &args.report {
         if let Err(problem) = target.write(&report, &plain) {

@@ -9,11 +9,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::{CatalogTexts, Healer};
 use crate::ledger::{self, Ledger};
+use crate::model::Collection;
 use crate::observe::{Event, Observer};
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
 use crate::source::{AllSources, Source, SourceError, SourceOptions};
 use crate::store::{self, HealStore, OperationHook, Store};
+
+use super::UsageError;
 
 /// Everything that a configuration names, open.
 pub(super) struct World {
@@ -99,6 +102,11 @@ impl World {
         }
     }
 
+    /// The collections of these names; all of them where no name is given.
+    pub(super) fn selected(&self, names: &[String]) -> Result<Vec<&Collection>, UsageError> {
+        selected(self.catalog.collections(), names)
+    }
+
     fn settings(&self) -> Settings {
         let options = &self.config.options;
         Settings {
@@ -134,4 +142,18 @@ pub(super) fn source_over(
 ) -> Result<Arc<dyn Source>, SourceError> {
     let texts = Arc::new(CatalogTexts(Arc::clone(catalog)));
     Ok(Arc::new(AllSources::new(options, texts)?))
+}
+
+/// The collections of these names; all of them where there are none.
+pub(super) fn selected<'a>(
+    known: &'a [Collection],
+    names: &[String],
+) -> Result<Vec<&'a Collection>, UsageError> {
+    if let Some(name) = names.iter().find(|name| !known.iter().any(|c| c.name == **name)) {
+        let known: Vec<_> = known.iter().map(|c| format!("`{}`", c.name)).collect();
+        let message = format!("there is no collection `{name}`");
+        return Err(UsageError::new(message, format!("the catalog has {}", known.join(", "))));
+    }
+    let wanted = |c: &&Collection| names.is_empty() || names.contains(&c.name);
+    Ok(known.iter().filter(wanted).collect())
 }

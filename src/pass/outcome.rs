@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use crate::model::{Outcome, Summary};
+use crate::model::{Finding, FindingKind, Outcome, Summary, reason};
 
 /// A kind of finding that may decide the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +67,21 @@ pub(super) struct Circumstances {
 }
 
 impl FailOn {
+    /// Whether a finding is one of those for which a pass ends with "findings remain".
+    pub fn counts(&self, finding: &Finding) -> bool {
+        let kind = match finding.kind {
+            FindingKind::Missing => FailOnKind::Missing,
+            FindingKind::Corrupt => FailOnKind::Corrupt,
+            FindingKind::Unknown => FailOnKind::Unknown,
+            FindingKind::InvalidRecord => FailOnKind::Invalid,
+            FindingKind::Orphan if finding.reason.as_deref() == Some(reason::FLAGGED) => {
+                FailOnKind::Orphan
+            }
+            FindingKind::Orphan | FindingKind::Foreign => return false,
+        };
+        !finding.accepted && self.0.contains(&kind)
+    }
+
     /// The outcome of a pass: failed, then refused, then findings, then incomplete, then clean.
     pub(super) fn outcome(&self, summary: &Summary, around: Circumstances) -> Outcome {
         let some = |count: Option<u64>| count.is_some_and(|n| n > 0);

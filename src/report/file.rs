@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use tempfile::Builder;
 
-use super::{Format, ParseFormatError, PassReport, TextOptions};
+use super::{Format, ParseFormatError, Render, TextOptions};
 
 /// A report that goes to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,11 +58,11 @@ impl ReportTarget {
     /// pipe or device is written to as it stands.
     pub fn write(
         &self,
-        report: &PassReport<'_>,
+        report: &impl Render,
         options: &TextOptions<'_>,
     ) -> Result<(), WriteReportError> {
         let text = |out: &mut BufWriter<&mut File>| {
-            report.write(self.format, options, out)?;
+            report.render(self.format, options, out)?;
             out.flush()
         };
         self.place(text).map_err(|source| WriteReportError { path: self.path.clone(), source })

@@ -28,7 +28,7 @@ pub(super) fn findings(
     Ok(())
 }
 
-const fn title(kind: FindingKind) -> &'static str {
+pub(super) const fn title(kind: FindingKind) -> &'static str {
     match kind {
         FindingKind::Missing => "missing: in the catalog, not in the store",
         FindingKind::Corrupt => "corrupt: in the store with other bytes",

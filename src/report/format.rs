@@ -13,16 +13,20 @@ pub enum Format {
     Json,
     /// One record a line, the summary last.
     Ndjson,
+    /// Test cases in XML, as CI systems show them.
+    Junit,
+    /// Commands of GitHub's workflows: annotations at files and lines.
+    Github,
 }
 
 /// A word that names no form of a report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no report format: write table, json or ndjson")]
+#[error("`{0}` is no report format: write table, json, ndjson, junit or github")]
 pub struct ParseFormatError(pub String);
 
 impl Format {
     /// All forms.
-    pub const ALL: [Self; 3] = [Self::Table, Self::Json, Self::Ndjson];
+    pub const ALL: [Self; 5] = [Self::Table, Self::Json, Self::Ndjson, Self::Junit, Self::Github];
 
     /// The word for it.
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +34,8 @@ impl Format {
             Self::Table => "table",
             Self::Json => "json",
             Self::Ndjson => "ndjson",
+            Self::Junit => "junit",
+            Self::Github => "github",
         }
     }
 }

@@ -1,14 +1,19 @@
-//! What a pass found and did, and what is known of an object or a store, for people and programs.
+//! What a pass or a preflight found, and what is known of an object or a store, for people and
+//! programs.
 //!
 //! Everything is written into a [`std::io::Write`]; nothing is printed here.
 
+mod annotation;
 mod breaker;
 mod file;
 mod findings;
 mod format;
+mod github;
 mod json;
+mod junit;
 mod object;
 mod plan;
+mod preflight;
 mod record;
 mod repairs;
 mod status;
@@ -20,6 +25,7 @@ mod view;
 use std::io;
 
 use crate::model::{Cause, Finding, Repair, Summary};
+use crate::pass::FailOn;
 
 pub use breaker::breaker;
 pub use file::{ParseTargetError, ReportTarget, WriteReportError};
@@ -27,6 +33,7 @@ pub use format::{Format, ParseFormatError};
 pub use json::{json, ndjson};
 pub use object::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};
 pub use plan::plan_table;
+pub use preflight::{PreflightReport, preflight_schema};
 pub use record::{SCHEMA_ID, schema};
 pub use status::{Standing, StatusView};
 pub use survey::SurveyWriter;
@@ -43,6 +50,30 @@ pub struct PassReport<'a> {
     pub repairs: &'a [Repair],
     /// The pass in numbers.
     pub summary: &'a Summary,
+    /// Which findings decide the exit code.
+    pub fail_on: &'a FailOn,
+}
+
+/// Something that can be written in every form of a report.
+pub trait Render {
+    /// Writes it in one form; the text options matter to text for people alone.
+    fn render(
+        &self,
+        format: Format,
+        options: &TextOptions<'_>,
+        out: &mut impl io::Write,
+    ) -> io::Result<()>;
+}
+
+impl Render for PassReport<'_> {
+    fn render(
+        &self,
+        format: Format,
+        options: &TextOptions<'_>,
+        out: &mut impl io::Write,
+    ) -> io::Result<()> {
+        self.write(format, options, out)
+    }
 }
 
 impl<'a> PassReport<'a> {
@@ -57,6 +88,8 @@ impl<'a> PassReport<'a> {
             Format::Table => table(self, options, out),
             Format::Json => json(self, out),
             Format::Ndjson => ndjson(self, out),
+            Format::Junit => junit::pass(self, out),
+            Format::Github => github::pass(self, out),
         }
     }
 

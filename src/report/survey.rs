@@ -42,7 +42,7 @@ struct SummaryRecord<'a> {
 }
 
 impl<'a, W: Write> SurveyWriter<'a, W> {
-    /// The text options matter to the table alone.
+    /// The text options matter to the table alone, which every form but JSON and its lines is.
     pub const fn new(format: Format, options: TextOptions<'a>, out: W) -> Self {
         Self { format, options, out, begun: false, shown: Vec::new() }
     }
@@ -51,7 +51,7 @@ impl<'a, W: Write> SurveyWriter<'a, W> {
     pub fn object(&mut self, object: &Surveyed) -> io::Result<()> {
         let record = ObjectRecord { r#type: "object", object };
         match self.format {
-            Format::Table => self.keep(object),
+            Format::Table | Format::Junit | Format::Github => self.keep(object),
             Format::Ndjson => return line(&record, &mut self.out),
             Format::Json => {
                 self.begin()?;
@@ -65,7 +65,7 @@ impl<'a, W: Write> SurveyWriter<'a, W> {
     pub fn end(mut self, totals: &Totals) -> io::Result<()> {
         let record = |schema| SummaryRecord { r#type: "summary", schema, totals };
         match self.format {
-            Format::Table => self.table(totals),
+            Format::Table | Format::Junit | Format::Github => self.table(totals),
             Format::Ndjson => line(&record(Some(SCHEMA_ID)), &mut self.out),
             Format::Json => {
                 if !self.begun {

@@ -48,7 +48,7 @@ fn errors(summary: &Summary, options: &TextOptions<'_>, out: &mut impl Write) ->
     Ok(())
 }
 
-fn about(summary: &Summary) -> String {
+pub(super) fn about(summary: &Summary) -> String {
     let command = match summary.command {
         Command::Audit => "audit",
         Command::Heal => "heal",
@@ -111,7 +111,7 @@ const fn tone(outcome: Outcome) -> Tone {
 }
 
 /// The outcome's word, and what it means here.
-fn verdict(report: &PassReport<'_>) -> (&'static str, String) {
+pub(super) fn verdict(report: &PassReport<'_>) -> (&'static str, String) {
     let summary = report.summary;
     let place = place(report);
     let rest = match summary.outcome {

@@ -6,6 +6,7 @@ mod directory;
 mod keys;
 mod open;
 mod options;
+mod prober;
 mod s3;
 
 use std::error::Error;
@@ -22,6 +23,7 @@ use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 pub use counters::OperationHook;
 pub use open::{OpenError, open, open_told};
 pub use options::{OptionValue, StoreOptions};
+pub use prober::{Certainty, Prober};
 
 /// The cause of an error, of whatever library it came from.
 pub type BoxError = Box<dyn Error + Send + Sync>;

@@ -12,7 +12,7 @@ use crate::binary::restock;
 
 const DIGEST: &str = "3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea";
 
-fn document(name: &str) -> String {
+pub(crate) fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
@@ -35,7 +35,7 @@ fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
 }
 
 /// Reads a command line as the program would; placeholders are filled in.
-fn read(line: &str) -> Result<Cli, ErrorKind> {
+pub(crate) fn read(line: &str) -> Result<Cli, ErrorKind> {
     let line = line.split(" #").next().unwrap().trim();
     let filled = line.split_whitespace().map(|word| match word {
         "DIGEST" | "DIGEST…" => DIGEST,
@@ -71,7 +71,13 @@ fn the_readme_lists_every_command_and_no_other() {
 #[test]
 fn every_command_line_in_the_documents_can_be_read() {
     let mut seen = 0;
-    for name in ["README.md", "CHANGELOG.md", "ARCHITECTURE.md", "config/restock.example.toml"] {
+    for name in [
+        "README.md",
+        "CHANGELOG.md",
+        "ARCHITECTURE.md",
+        "config/restock.example.toml",
+        "docs/preflight.md",
+    ] {
         let text = document(name);
         let lines = blocks(&text, "sh").join("\n");
         let whole = lines.lines().map(|line| line.replace("cargo run --release --", "restock"));

@@ -13,6 +13,7 @@
 mod support;
 
 mod binary;
+mod ci_examples;
 mod demo;
 mod documents;
 mod doubt;
@@ -20,6 +21,7 @@ mod ends;
 mod input;
 mod place;
 mod plans;
+mod preflight;
 mod secrets;
 mod shapes;
 mod sources;

@@ -224,6 +224,24 @@ fn a_pass_that_could_not_be_run_is_reported_with_null_for_what_it_did_not_establ
 }
 
 #[test]
+fn ci_systems_get_test_cases_and_annotations_whatever_becomes_of_the_pass() {
+    let place = damaged();
+    for line in ["audit", "heal --dry-run"] {
+        place
+            .run(&format!("{line} --output junit"))
+            .exits(2)
+            .prints("<testsuites name=\"restock audit\" tests=\"5\" skipped=\"0\" failures=\"4\"");
+        let ran = place.run(&format!("{line} --output github")).exits(2);
+        assert_eq!(ran.stdout.matches("::error title=").count(), 4, "{}", ran.stdout);
+        assert_eq!(ran.stdout.matches("::notice title=").count(), 1, "{}", ran.stdout);
+    }
+    place.run("heal --output junit").exits(2).prints("tests=\"2\" skipped=\"0\" failures=\"1\"");
+    std::fs::rename(place.path("store"), place.path("elsewhere")).unwrap();
+    place.run("audit --output junit").exits(1).prints("errors=\"1\"").prints("no_such_store");
+    place.run("audit --output github").exits(1).prints("::error title=restock audit%3A store::");
+}
+
+#[test]
 fn a_pass_that_fails_on_its_way_is_reported_too() {
     let place = damaged();
     std::fs::remove_dir_all(place.path("store/software-installers")).unwrap();

@@ -5,6 +5,7 @@ use restock::model::{
     BreakerSummary, Cause, Command, Depth, Digest, FailureReason, Finding, FindingKind, Outcome,
     PassError, Repair, RepairResult, StoreRequests, Summary, Unhealable, reason,
 };
+use restock::pass::FailOn;
 use restock::report::PassReport;
 
 /// What a pass hands to its report.
@@ -12,11 +13,17 @@ pub(crate) struct Told {
     pub(crate) findings: Vec<Finding>,
     pub(crate) repairs: Vec<Repair>,
     pub(crate) summary: Summary,
+    pub(crate) fail_on: FailOn,
 }
 
 impl Told {
     pub(crate) fn report(&self) -> PassReport<'_> {
-        PassReport { findings: &self.findings, repairs: &self.repairs, summary: &self.summary }
+        PassReport {
+            findings: &self.findings,
+            repairs: &self.repairs,
+            summary: &self.summary,
+            fail_on: &self.fail_on,
+        }
     }
 }
 
@@ -134,7 +141,7 @@ pub(crate) fn audit() -> Told {
     (summary.orphans, summary.orphans_flagged) = (Some(1), Some(0));
     summary.orphan_bytes = Some(3 << 19);
     summary.at_risk = Some(4);
-    Told { findings, repairs: Vec::new(), summary }
+    Told { findings, repairs: Vec::new(), summary, fail_on: FailOn::default() }
 }
 
 pub(crate) fn repair(n: u8, result: RepairResult, reason: Option<FailureReason>) -> Repair {
@@ -167,7 +174,7 @@ pub(crate) fn heal() -> Told {
     summary.accepted = Some(1);
     (summary.healed, summary.heal_failed, summary.held) = (2, 1, 1);
     summary.bytes_downloaded = 8192;
-    Told { findings, repairs, summary }
+    Told { findings, repairs, summary, fail_on: FailOn::default() }
 }
 
 /// A pass that could not finish: no count was established.
@@ -197,7 +204,7 @@ pub(crate) fn failed() -> Told {
         message: "the listing broke off after 1000 keys".into(),
         subject: Some("software-installers".into()),
     });
-    Told { findings: Vec::new(), repairs: Vec::new(), summary }
+    Told { findings: Vec::new(), repairs: Vec::new(), summary, fail_on: FailOn::default() }
 }
 
 /// A heal that an open breaker refuses.
@@ -208,7 +215,7 @@ pub(crate) fn refused() -> Told {
     summary.held = 150;
     summary.breaker =
         Some(BreakerSummary { reason: "mass_missing".into(), missing: 150, expected: 200 });
-    Told { findings, repairs: Vec::new(), summary }
+    Told { findings, repairs: Vec::new(), summary, fail_on: FailOn::default() }
 }
 
 /// Nothing is wrong.
@@ -217,5 +224,6 @@ pub(crate) fn clean() -> Told {
         findings: Vec::new(),
         repairs: Vec::new(),
         summary: summary(Command::Audit, Outcome::Clean),
+        fail_on: FailOn::default(),
     }
 }

@@ -57,9 +57,31 @@ pub struct SourcesArgs {
     /// Ask about this collection only; may be repeated.
     #[arg(long, value_name = "NAME", action = ArgAction::Append)]
     pub collection: Vec<String>,
-    /// How the answer is written: table, json or ndjson.
-    #[arg(long, value_name = "FORMAT", default_value_t)]
-    pub output: Format,
+    /// How the answer is written.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: ListFormat,
+}
+
+/// The form of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ListFormat {
+    /// For people at a terminal.
+    #[default]
+    Table,
+    /// One document.
+    Json,
+    /// One record a line, the summary last.
+    Ndjson,
+}
+
+impl From<ListFormat> for Format {
+    fn from(form: ListFormat) -> Self {
+        match form {
+            ListFormat::Table => Self::Table,
+            ListFormat::Json => Self::Json,
+            ListFormat::Ndjson => Self::Ndjson,
+        }
+    }
 }
 
 /// `restock status`.

@@ -3,6 +3,7 @@
 mod inspect;
 mod local;
 mod pass;
+mod preflight;
 mod slice;
 
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ pub use inspect::{
 };
 pub use local::{CompletionsArgs, ConfigArgs, ConfigCommand, DemoArgs, ImportArgs, ManArgs};
 pub use pass::{AuditArgs, HealArgs, PassArgs, RunArgs};
+pub use preflight::PreflightArgs;
 pub use slice::{NoSliceError, SliceArg};
 
 const EXIT_CODES: &str = "\
@@ -97,6 +99,8 @@ pub enum Command {
     Run(RunArgs),
     /// Ask the store for single objects.
     Probe(ProbeArgs),
+    /// Tell what Fleet would do with the packages of GitOps files.
+    Preflight(PreflightArgs),
     /// Tell all that is known of one object.
     Show(ShowArgs),
     /// Ask whether each object could be had again today, without downloading any.

@@ -27,7 +27,7 @@ pub struct PassArgs {
     /// Look at this collection only; may be repeated.
     #[arg(long, value_name = "NAME", action = ArgAction::Append)]
     pub collection: Vec<String>,
-    /// How the report on stdout is written: table, json or ndjson.
+    /// How the report on stdout is written: table, json, ndjson, junit or github.
     #[arg(long, value_name = "FORMAT", default_value_t)]
     pub output: Format,
     /// Write a report to a file too; may be repeated.

@@ -1,18 +1,22 @@
 //! What a pass prints: shapes to the letter of `restock.pass/v1`, and text for people.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken test should stop")]
 
-#[path = "support/golden.rs"]
+#[path = "../support/golden.rs"]
 mod golden;
-#[path = "support/reports.rs"]
+#[path = "../support/reports.rs"]
 mod reports;
-#[path = "support/schema.rs"]
+#[path = "../support/schema.rs"]
 mod schema;
+
+mod preflight;
 
 use std::fs;
 use std::io::{self, Write};
 
 use restock::model::{FindingKind, Outcome};
-use restock::report::{Color, Format, ReportTarget, TextOptions, schema as report_schema};
+use restock::report::{
+    Color, Format, ReportTarget, TextOptions, preflight_schema, schema as report_schema,
+};
 use serde_json::{Value, json};
 
 use golden::expect_file;
@@ -46,16 +50,45 @@ fn worlds() -> [(&'static str, Told); 5] {
 fn tables_and_lines_are_what_the_golden_files_say() {
     for (name, told) in worlds() {
         expect_file(&format!("tests/golden/{name}.txt"), &plain(&told, Format::Table));
+        expect_file(&format!("tests/golden/{name}.github.txt"), &plain(&told, Format::Github));
         if name != "refused" {
             expect_file(&format!("tests/golden/{name}.ndjson"), &plain(&told, Format::Ndjson));
+            expect_file(&format!("tests/golden/{name}.junit.xml"), &plain(&told, Format::Junit));
         }
     }
 }
 
 #[test]
-fn the_committed_schema_is_current() {
-    let text = serde_json::to_string_pretty(&report_schema()).unwrap();
-    expect_file("docs/report.schema.json", &format!("{text}\n"));
+fn a_clean_pass_is_one_test_that_passes_and_findings_are_those_that_decide() {
+    let numbers = |told: &Told| {
+        let xml = plain(told, Format::Junit);
+        let root = xml.lines().nth(1).unwrap().to_owned();
+        root.split('"').skip(3).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Tests, skipped, failures, errors.
+    assert_eq!(numbers(&clean()), ["1", "0", "0", "0"]);
+    assert_eq!(numbers(&failed()), ["1", "0", "0", "1"]);
+    // Of three missing, one corrupt, one unknown and one invalid, one loss is accepted.
+    assert_eq!(numbers(&audit()), ["6", "0", "4", "1"]);
+    let mut told = audit();
+    told.fail_on = "corrupt,unknown".parse().unwrap();
+    assert_eq!(numbers(&told), ["3", "0", "2", "0"]);
+    let text = plain(&told, Format::Github);
+    assert_eq!(text.matches("::error ").count(), 2, "{text}");
+    told.fail_on = "none".parse().unwrap();
+    let text = plain(&told, Format::Github);
+    assert_eq!((text.matches("::error ").count(), text.matches("::warning ").count()), (0, 1));
+}
+
+#[test]
+fn the_committed_schemas_are_current() {
+    for (file, schema) in [
+        ("docs/report.schema.json", report_schema()),
+        ("docs/preflight.schema.json", preflight_schema()),
+    ] {
+        let text = serde_json::to_string_pretty(&schema).unwrap();
+        expect_file(file, &format!("{text}\n"));
+    }
 }
 
 #[test]
@@ -179,9 +212,12 @@ fn a_file_name_cannot_write_to_the_terminal() {
     told.summary.errors[0].message = hostile.into();
     told.summary.errors[0].subject = Some(hostile.into());
     let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    for format in [Format::Table, Format::Junit, Format::Github] {
+        let text = plain(&told, format);
+        assert!(!text.contains(steers), "{text:?}");
+        assert!(text.contains(r"\u{1b}]0;owned"), "{text}");
+    }
     let text = plain(&told, Format::Table);
-    assert!(!text.contains(steers), "{text:?}");
-    assert!(text.contains(r"\u{1b}]0;owned"), "{text}");
     for line in text.lines() {
         assert!(!line.starts_with("\\u{202e}"), "a name broke its line: {line}");
     }

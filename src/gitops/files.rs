@@ -1,0 +1,172 @@
+//! Which files the paths of a command line mean, and their text.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
+
+use walkdir::WalkDir;
+
+/// No file that people write is larger, in bytes.
+const FILE_AT_MOST: u64 = 4 << 20;
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// What the paths lead to.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    /// Absolute and without `..`, in the order of the paths and sorted in each folder.
+    pub(super) files: Vec<PathBuf>,
+    /// Paths that cannot be read, with the cause.
+    pub(super) unreadable: Vec<(PathBuf, String)>,
+}
+
+/// The text of a file, or what is wrong with it and so many bytes into it.
+pub(super) enum Content {
+    Text(String),
+    Wrong { line: u32, message: String },
+    Unreadable(String),
+}
+
+/// Finds the files: those that are named, all YAML files below folders, and what patterns match.
+/// Links to folders are not entered.
+pub(super) fn list(paths: &[PathBuf], from: &Path) -> Listed {
+    let mut listed = Listed::default();
+    for path in paths {
+        let whole = clean(&from.join(path));
+        match (fs::metadata(&whole), whole.to_str().filter(|_| is_pattern(path))) {
+            (Ok(metadata), _) if metadata.is_dir() => listed.folder(&whole),
+            (Ok(_), _) => listed.files.push(whole),
+            (Err(_), Some(pattern)) => listed.pattern(path, pattern),
+            (Err(error), None) => listed.unreadable.push((path.clone(), error.to_string())),
+        }
+    }
+    listed
+}
+
+impl Listed {
+    fn folder(&mut self, folder: &Path) {
+        // A file and a link to it are one: it is read where it really stands.
+        let mut links = Vec::new();
+        let walk = WalkDir::new(folder).sort_by_file_name().into_iter();
+        for entry in walk.filter_entry(|entry| entry.file_name() != ".git") {
+            match entry {
+                Ok(entry) if is_yaml(entry.path()) && is_file(entry.path()) => {
+                    let is_link = entry.path_is_symlink();
+                    let to = if is_link { &mut links } else { &mut self.files };
+                    to.push(entry.into_path());
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let path = error.path().unwrap_or(folder).to_owned();
+                    let cause =
+                        error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                    self.unreadable.push((path, cause));
+                }
+            }
+        }
+        self.files.append(&mut links);
+    }
+
+    fn pattern(&mut self, path: &Path, pattern: &str) {
+        let matches = match glob::glob(pattern) {
+            Ok(matches) => matches,
+            Err(error) => {
+                self.unreadable.push((path.to_owned(), format!("is no pattern: {error}")));
+                return;
+            }
+        };
+        let mut any = false;
+        for found in matches {
+            any = true;
+            match found {
+                Ok(found) if found.is_dir() => self.folder(&found),
+                Ok(found) => self.files.push(found),
+                Err(error) => {
+                    self.unreadable.push((error.path().to_owned(), error.error().to_string()));
+                }
+            }
+        }
+        if !any {
+            self.unreadable.push((path.to_owned(), "matches no file".to_owned()));
+        }
+    }
+}
+
+fn is_pattern(path: &Path) -> bool {
+    path.to_string_lossy().contains(['*', '?', '['])
+}
+
+/// Whether the name is that of a YAML file.
+pub(super) fn is_yaml(path: &Path) -> bool {
+    has_extension(path, &["yml", "yaml"])
+}
+
+/// Whether the name is that of a script, which Fleet takes for a package as it is.
+pub(super) fn is_script(path: &Path) -> bool {
+    has_extension(path, &["sh", "ps1", "py"])
+}
+
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy());
+    extension.is_some_and(|extension| wanted.iter().any(|w| extension.eq_ignore_ascii_case(w)))
+}
+
+/// Whether there is a file, directly or behind a link.
+pub(super) fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
+/// The path without `.` and `..`, as Fleet joins paths: `a/link/../b` is `a/b` wherever the link
+/// leads.
+pub(super) fn clean(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(clean.pop()),
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
+                clean.push(component);
+            }
+        }
+    }
+    clean
+}
+
+/// Reads a file whole, without its byte order mark.
+pub(super) fn read(path: &Path) -> Content {
+    // Asked first: a pipe would be waited for, and a device has no end.
+    match fs::metadata(path) {
+        Err(error) => return Content::Unreadable(error.to_string()),
+        Ok(metadata) if metadata.is_dir() => {
+            return Content::Unreadable("it is a folder".to_owned());
+        }
+        Ok(metadata) if !metadata.is_file() => {
+            return Content::Unreadable("it is no regular file".to_owned());
+        }
+        Ok(_) => {}
+    }
+    let mut bytes = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(FILE_AT_MOST + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        return Content::Unreadable(error.to_string());
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > FILE_AT_MOST) {
+        let message = format!("is larger than {} MiB, and is not read", FILE_AT_MOST >> 20);
+        return Content::Wrong { line: 1, message };
+    }
+    match String::from_utf8(bytes) {
+        Ok(mut text) => {
+            if text.starts_with(BYTE_ORDER_MARK) {
+                text.drain(..BYTE_ORDER_MARK.len_utf8());
+            }
+            Content::Text(text)
+        }
+        Err(error) => {
+            let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or(&[]);
+            let line = good.split(|byte| *byte == b'\n').count();
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            Content::Wrong { line, message: "is not UTF-8 from here on".to_owned() }
+        }
+    }
+}

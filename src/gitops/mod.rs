@@ -1,0 +1,90 @@
+//! Fleet GitOps files as people write them: which packages they ask for, by digest or URL, and
+//! where each of them stands. Nothing is asked of anybody but the file system.
+//!
+//! A file is what it looks like: one with `software` at its top is a team's, one that is a package
+//! or a list of packages is a package file, and every other YAML file is none of ours. What cannot
+//! be read is a [`Problem`], and the rest is read all the same.
+
+mod expand;
+mod files;
+mod item;
+mod package;
+mod position;
+mod reader;
+mod team;
+mod tree;
+
+use std::path::{Path, PathBuf};
+
+use reader::Reader;
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file, relative to the working directory where it lies below it.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: u32,
+    /// The character in it, from 1.
+    pub column: u32,
+}
+
+/// Where a package is described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// In a team's file.
+    Inline,
+    /// In a file of its own, which teams name with `path`.
+    PackageFile,
+}
+
+/// A package that GitOps would install.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Where its `hash_sha256` stands, or else where it begins.
+    pub at: Place,
+    /// Where it is described.
+    pub kind: Kind,
+    /// `hash_sha256` as it is written.
+    pub hash_sha256: Option<String>,
+    /// `url`. May hold secrets: print it redacted.
+    pub url: Option<String>,
+    /// Whether Fleet shall download it each time.
+    pub always_download: bool,
+    /// Where teams ask for it: its own place, or that of each `path` that leads to it. Never
+    /// empty: a package file that no team names stands for a team of its own.
+    pub used_at: Vec<Place>,
+}
+
+/// Something for which GitOps would fail, or that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Problem {
+    /// Where it is.
+    pub at: Place,
+    /// What it is.
+    pub message: String,
+}
+
+/// What the files hold.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The packages, by their place.
+    pub references: Vec<Reference>,
+    /// The problems, by their place.
+    pub problems: Vec<Problem>,
+    /// Paths that cannot be read, with the cause.
+    pub unreadable: Vec<(PathBuf, String)>,
+    /// How many files hold packages.
+    pub files: u64,
+}
+
+/// Reads files, folders (every `.yml` and `.yaml` below them) and patterns, relative to `from`.
+pub fn read(paths: &[PathBuf], from: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Found {
+    let listed = files::list(paths, from);
+    let mut reader = Reader::new(from, variable);
+    reader.found.unreadable = listed.unreadable;
+    for file in &listed.files {
+        reader.read_listed(file);
+    }
+    reader.finish()
+}

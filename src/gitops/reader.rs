@@ -1,0 +1,156 @@
+//! [`Reader`]: goes through the files, and remembers what it saw.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::expand::{Expanded, expand};
+use super::files::{self, Content};
+use super::item::{self, Document, Shape};
+use super::position::Positions;
+use super::tree::{Id, Tree};
+use super::{Found, Place, Problem};
+
+pub(super) struct Reader<'a> {
+    from: &'a Path,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) found: Found,
+    /// The problems that are told, since one file may be met in several ways.
+    told: HashSet<Problem>,
+    /// The files that were read for what they look like.
+    read: HashSet<PathBuf>,
+    /// The references that each package file gave.
+    pub(super) packages: HashMap<PathBuf, Vec<usize>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(from: &'a Path, variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            from,
+            variable,
+            found: Found::default(),
+            told: HashSet::new(),
+            read: HashSet::new(),
+            packages: HashMap::new(),
+        }
+    }
+
+    /// Reads a file that the command line means, whatever it holds.
+    pub(super) fn read_listed(&mut self, path: &Path) {
+        let identity = identity(path);
+        if self.packages.contains_key(&identity) || !self.read.insert(identity.clone()) {
+            return;
+        }
+        let text = match files::read(path) {
+            Content::Text(text) => text,
+            Content::Wrong { line, message } => return self.problem(path, (line, 1), message),
+            Content::Unreadable(cause) => {
+                self.found.unreadable.push((self.shown(path), cause));
+                return;
+            }
+        };
+        match Tree::parse(&text) {
+            Ok(tree) if item::shape(&tree) == Shape::Other => return,
+            // What a variable holds may be what makes it YAML.
+            Err(_) if text.contains('$') => {}
+            Err(malformed) => {
+                let at = Positions::new(&text).of(malformed.at);
+                return self.problem(path, at, malformed.message);
+            }
+            Ok(_) => {}
+        }
+        let Some(expanded) = self.expand(path, &text) else { return };
+        let Some(document) = self.document(path, &text, &expanded) else { return };
+        match item::shape(&document.tree) {
+            Shape::Other => {}
+            Shape::Team => {
+                self.tell_unset(&document, &expanded);
+                self.team(&document);
+            }
+            Shape::Package => {
+                let references = self.package_file(&document, &expanded);
+                self.packages.insert(identity, references);
+            }
+        }
+    }
+
+    pub(super) fn expand(&mut self, path: &Path, text: &str) -> Option<Expanded> {
+        let expanded = expand(text, self.variable);
+        if expanded.is_none() {
+            let message = "becomes too large by what its variables hold, and is not read";
+            self.problem(path, (1, 1), message.to_owned());
+        }
+        expanded
+    }
+
+    pub(super) fn document<'t>(
+        &mut self,
+        path: &Path,
+        text: &str,
+        expanded: &'t Expanded,
+    ) -> Option<Document<'t>> {
+        let positions = Positions::new(text);
+        let unset = expanded.undefined_at.iter().map(|at| positions.of_original(*at).0).collect();
+        let positions = positions.expanded(expanded.pieces.clone());
+        match Tree::parse(&expanded.text) {
+            Ok(tree) => Some(Document { path: path.to_owned(), tree, positions, unset }),
+            Err(malformed) => {
+                self.problem(path, positions.of(malformed.at), malformed.message);
+                None
+            }
+        }
+    }
+
+    pub(super) fn tell_unset(&mut self, document: &Document<'_>, expanded: &Expanded) {
+        for undefined in &expanded.undefined {
+            let (name, written) = (&undefined.name, &undefined.written);
+            let message = format!(
+                "environment variable {name:?} not set (write \\{written} where this text is meant)"
+            );
+            let at = document.positions.of_original(undefined.at);
+            self.problem(&document.path, at, message);
+        }
+    }
+
+    /// Tells of those of the keys that stand twice.
+    pub(super) fn repeated(&mut self, document: &Document<'_>, mapping: Id, keys: &[&str]) {
+        for key in keys {
+            if let Some(id) = document.tree.repeated(mapping, key) {
+                self.problem_at(document, id, format!("`{key}` stands here twice"));
+            }
+        }
+    }
+
+    pub(super) fn problem_at(&mut self, document: &Document<'_>, id: Id, message: String) {
+        let Place { file: _, line, column } = document.place(self, id);
+        self.problem(&document.path, (line, column), message);
+    }
+
+    pub(super) fn problem(&mut self, path: &Path, (line, column): (u32, u32), message: String) {
+        let problem = Problem { at: Place { file: self.shown(path), line, column }, message };
+        if self.told.insert(problem.clone()) {
+            self.found.problems.push(problem);
+        }
+    }
+
+    /// The path as people know it: from the working directory on, where it lies below it.
+    pub(super) fn shown(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(self.from).unwrap_or(path).to_owned()
+    }
+
+    pub(super) fn finish(mut self) -> Found {
+        for reference in &mut self.found.references {
+            if reference.used_at.is_empty() {
+                reference.used_at.push(reference.at.clone());
+            }
+        }
+        self.found.references.sort_by(|a, b| a.at.cmp(&b.at));
+        self.found.problems.sort();
+        self.found
+    }
+}
+
+/// By what one file is known, whichever way leads to it.
+pub(super) fn identity(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
