@@ -7,7 +7,8 @@ mod golden;
 use chrono::{DateTime, TimeDelta, Utc};
 use restock::model::{
     Attempts, BreakerReason, BreakerState, CatalogRow, Cause, Digest, FailureReason, Finding,
-    FindingKind, ObjectMeta, Repair, RepairResult, SourceVerdict, Sources, Unhealable, Verdict,
+    FindingCount, FindingKind, ObjectMeta, Repair, RepairResult, SourceVerdict, Sources,
+    Unhealable, Verdict,
 };
 use restock::report::{
     ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView, Standing, StatusView,
@@ -93,9 +94,23 @@ fn object() -> ObjectView {
 }
 
 fn status() -> StatusView {
-    let later = Finding { first_seen: at() + TimeDelta::days(1), ..finding() };
-    let accepted = Finding { accepted: true, healable: Some(true), unhealable: None, ..finding() };
-    let unknown = Finding { kind: FindingKind::Unknown, healable: None, ..later.clone() };
+    let later = FindingCount {
+        kind: FindingKind::Missing,
+        reason: None,
+        healable: Some(false),
+        unhealable: Some(Unhealable::SourceDrifted),
+        accepted: false,
+        count: 1,
+        oldest: at() + TimeDelta::days(1),
+    };
+    let accepted = FindingCount {
+        healable: Some(true),
+        unhealable: None,
+        accepted: true,
+        oldest: at(),
+        ..later.clone()
+    };
+    let unknown = FindingCount { kind: FindingKind::Unknown, healable: None, ..later.clone() };
     StatusView {
         store: "file:///srv/store".into(),
         passes: Vec::new(),

@@ -63,7 +63,11 @@ pub(super) async fn breaker(args: &BreakerArgs, context: &mut Context<'_>) -> an
         report::breaker(Some(&state), &context.text, &mut context.stderr)?;
         return Ok(Outcome::Refused.exit_code());
     };
-    world.ledger.set_breaker(Some(&answered)).await?;
+    if !world.ledger.swap_breaker(Some(&state), Some(&answered)).await? {
+        let changed = "the breaker has just changed: look at `restock breaker show` again";
+        writeln!(context.stderr, "restock: refused: {changed}")?;
+        return Ok(Outcome::Refused.exit_code());
+    }
     report::breaker(Some(&answered), &context.text, &mut context.stdout)?;
     Ok(Outcome::Clean.exit_code())
 }

@@ -53,9 +53,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     }
     match cause(error) {
         Some(LockError::Busy { .. }) => Outcome::Busy.exit_code(),
-        Some(LockError::Place { .. } | LockError::File { .. }) | None => {
-            Outcome::Failed.exit_code()
-        }
+        Some(_) | None => Outcome::Failed.exit_code(),
     }
 }
 
@@ -139,7 +137,7 @@ mod tests {
             problem: "has no column `digest`".to_owned(),
             source: None,
         };
-        let busy = LockError::Busy { path: "x".into(), holder: None };
+        let busy = LockError::Busy { place: "x".into(), holder: None };
         for (error, code) in [
             (anyhow::Error::new(UsageError::new("x", "y")), 64),
             (anyhow::Error::new(collection), 64),

@@ -20,6 +20,7 @@ use crate::store;
 use super::Context;
 use super::args::ImportArgs;
 use super::progress::Progress;
+use super::world::open_ledger;
 
 /// Where a first import puts its store, beside the configuration that it makes.
 const STORE: &str = "store";
@@ -48,7 +49,7 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
     let store = store::open(&options.store, &config.base).await?;
     let path = catalog::sqlite_path(&options.catalog, &config.base)?;
     let mut embedded = EmbeddedCatalog::create_or_open(&path).await?;
-    let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+    let ledger = open_ledger(&config, store.identity()).await?;
     // A heal beside it would sweep the uploads under way as leftovers of a crash.
     let lock = Lock::acquire(config.ledger_url(), store.identity(), &config.base, None).await?;
     let import = ImportOptions {
@@ -57,17 +58,20 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
         source_url_base: args.source_url_base.as_ref().map(ToString::to_string),
         own: own(&config, store.identity(), &path),
     };
+    let ledger = lock.guard(&ledger);
     let journal = Arc::new(Journal { ledger, clock: Arc::new(SystemClock) });
     let quiet = context.common.quiet;
     let observer: Arc<dyn crate::observe::Observer> =
         if quiet { Arc::new(Silent) } else { Arc::new(Progress::on_stderr(&context.console)) };
-    let report = {
+    let importing = async {
         let paths = context.absolute(&args.paths);
         let importer = Importer::new(&mut embedded, store, journal, observer, import)?;
-        importer.run(&paths).await?
+        anyhow::Ok(importer.run(&paths).await?)
     };
+    let imported = lock.hold(&context.cancel, importing).await;
+    lock.release().await;
+    let report = imported??;
     embedded.close().await?;
-    drop(lock);
     let here = context.environment.working_directory();
     for message in report.messages.iter().map(|message| message.seen_from(here)) {
         writeln!(context.stdout, "{message}")?;

@@ -49,13 +49,19 @@ async fn carry_out(
     args: &HealArgs,
     context: &Context<'_>,
 ) -> anyhow::Result<PassReport> {
-    let world = context.open().await?;
-    let _lock = lock(&world, args.wait_lock).await?;
+    let mut world = context.open().await?;
+    let lock = lock(&world, args.wait_lock).await?;
+    world.ledger = lock.guard(&world.ledger);
     let (auditor, healer) = (world.auditor(), world.healer());
-    Ok(match earlier {
-        Some(plan) => auditor.heal_from(plan, request, &healer).await?,
-        None => auditor.heal(request, &healer).await?,
-    })
+    let healing = async {
+        match earlier {
+            Some(plan) => auditor.heal_from(plan, request, &healer).await,
+            None => auditor.heal(request, &healer).await,
+        }
+    };
+    let report = lock.hold(&world.cancel, healing).await;
+    lock.release().await;
+    Ok(report??)
 }
 
 /// Makes a plan and carries nothing out: printed, written, or both. Exits as an audit would.

@@ -1,5 +1,7 @@
 //! `restock show` and `restock status`: what is known, without changing anything.
 
+use chrono::{DateTime, Utc};
+
 use crate::model::{Attempts, Collection, Digest, RepairResult, Sources, Verdict, error_chain};
 use crate::plan::next_try;
 use crate::report::{
@@ -15,6 +17,9 @@ const REPAIRS_TOLD: u32 = 20;
 /// Passes that are told.
 const PASSES_TOLD: u32 = 10;
 
+/// Objects whose heals are looked through at once.
+const ATTEMPTS_AT_ONCE: u32 = 1_000;
+
 /// All that is known of one digest: rows, key, object, sources, attempts, repairs.
 pub(super) async fn object(world: &World, digest: Digest) -> anyhow::Result<ObjectView> {
     let ledger = &world.ledger;
@@ -25,13 +30,13 @@ pub(super) async fn object(world: &World, digest: Digest) -> anyhow::Result<Obje
     let wanted: Vec<_> = places.iter().filter(|place| !place.rows.is_empty()).cloned().collect();
     let attempts = ledger.attempts(&[digest]).await?.pop().map(|(_, attempts)| attempts);
     let repairs = ledger.repairs(&digest, REPAIRS_TOLD).await?;
-    let findings = ledger.findings(u32::MAX).await?;
+    let findings = ledger.findings_of(&digest).await?;
     let next = attempts.as_ref().and_then(|a| next_try(a, &world.config.options.heal));
     Ok(ObjectView {
         digest,
         held: held(world, attempts.as_ref(), &wanted).await?,
         places: if wanted.is_empty() { places } else { wanted },
-        findings: findings.into_iter().filter(|f| f.digest == Some(digest)).collect(),
+        findings,
         next_try: next.filter(|at| *at > world.clock.now()),
         attempts,
         repairs: repairs.into_iter().map(|(at, repair)| PastRepair { at, repair }).collect(),
@@ -109,19 +114,35 @@ async fn held(
 /// What the ledger knows now.
 pub(super) async fn status(world: &World) -> anyhow::Result<StatusView> {
     let ledger = &world.ledger;
-    let findings = ledger.findings(u32::MAX).await?;
-    let mut digests: Vec<_> = findings.iter().filter_map(|finding| finding.digest).collect();
-    digests.sort_unstable();
-    digests.dedup();
-    let pending = ledger.attempts(&digests).await?;
-    let due = pending.iter().filter_map(|(_, a)| next_try(a, &world.config.options.heal));
+    let pending = pending(world).await?;
     Ok(StatusView {
         store: world.store.identity().to_owned(),
         passes: ledger.passes(PASSES_TOLD).await?,
-        standing: Standing::of(&findings),
+        standing: Standing::of(&ledger.finding_counts().await?),
         breaker: ledger.breaker().await?,
-        heals_pending: u64::try_from(pending.len()).unwrap_or(u64::MAX),
-        next_heal_at: due.min(),
+        heals_pending: pending.count,
+        next_heal_at: pending.next_at,
         uploads: u64::try_from(ledger.uploads().await?.len()).unwrap_or(u64::MAX),
     })
+}
+
+/// Objects whose heal failed, and when the first is tried again.
+#[derive(Default)]
+struct Pending {
+    count: u64,
+    next_at: Option<DateTime<Utc>>,
+}
+
+async fn pending(world: &World) -> anyhow::Result<Pending> {
+    let (mut pending, mut after) = (Pending::default(), None);
+    loop {
+        let page = world.ledger.pending_attempts(after.as_ref(), ATTEMPTS_AT_ONCE).await?;
+        let Some((last, _)) = page.last() else { return Ok(pending) };
+        after = Some(*last);
+        for (_, attempts) in &page {
+            let due = next_try(attempts, &world.config.options.heal);
+            pending.count += 1;
+            pending.next_at = pending.next_at.into_iter().chain(due).min();
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl World {
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
         let store = open_store(&config, &observer).await?;
-        let ledger = ledger::open(config.ledger_url(), store.identity(), &config.base).await?;
+        let ledger = open_ledger(&config, store.identity()).await?;
         Self::of(Arc::new(config), store, ledger, observer, cancel).await
     }
 
@@ -133,6 +133,18 @@ async fn open_store(
         observer.notice(&Event::StoreOperation(*operation));
     });
     store::open_told(&config.options.store, &config.base, hook).await
+}
+
+/// Opens the ledger, and logs what is doubtful about it.
+pub(super) async fn open_ledger(
+    config: &Config,
+    store_identity: &str,
+) -> anyhow::Result<Arc<dyn Ledger>> {
+    let ledger = ledger::open(config.ledger_url(), store_identity, &config.base).await?;
+    for remark in ledger.remarks() {
+        tracing::warn!("{remark}");
+    }
+    Ok(ledger)
 }
 
 /// Every kind of source, texts of this catalog among them.

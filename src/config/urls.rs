@@ -1,10 +1,22 @@
 //! Which URLs restock can work with, judged without opening anything. No message repeats the URL,
 //! which may hold a secret.
 
+use crate::ledger::check_server_url;
+
 /// Whether a ledger may be there; what is wrong if not.
 pub(super) fn judge_ledger(url: &str) -> Result<(), String> {
-    // Other tools need to be told to make a file; a ledger is always made.
-    judge_file(url, &["mode=rwc"])
+    match url.split_once(':') {
+        // Other tools need to be told to make a file; a ledger is always made.
+        Some(("sqlite", _)) => judge_file(url, &["mode=rwc"]),
+        Some(("postgres" | "postgresql" | "mysql" | "mariadb", _)) => {
+            check_server_url(url)
+        }
+        Some((scheme, _)) if is_scheme(scheme) => Err(format!(
+            "has the scheme `{scheme}`, which is not supported: write sqlite://PATH, \
+             postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE"
+        )),
+        _ => Err("is no URL: write sqlite://PATH".to_owned()),
+    }
 }
 
 fn judge_file(url: &str, parameters: &[&str]) -> Result<(), String> {
@@ -114,6 +126,13 @@ mod tests {
             assert_eq!(judge_ledger(good), Ok(()), "{good}");
         }
         assert_eq!(judge_ledger("sqlite:a.db?mode=rwc"), Ok(()));
+        for good in ["postgres://u:p@h/db?sslmode=require", "mariadb://u:p@h:3307/db"] {
+            assert_eq!(judge_ledger(good), Ok(()), "{good}");
+        }
+        for bad in ["postgres://u:SECRET@h", "mysql://u:SE#CRET@h/db", "mysql://h/db?SECRET=1"] {
+            let problem = judge_ledger(bad).unwrap_err();
+            assert!(!problem.contains("SECRET"), "{problem}");
+        }
         for bad in [
             "",
             "sqlite:",
@@ -122,7 +141,7 @@ mod tests {
             "sqlite://:memory:",
             "a.db",
             "sqlite://a.db?SECRET",
-            "mysql://root:SECRET@h/db",
+            "redis://root:SECRET@h/db",
             "SECRET x:y",
         ] {
             let problem = judge_ledger(bad).unwrap_err();

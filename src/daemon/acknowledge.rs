@@ -21,5 +21,8 @@ pub(super) async fn acknowledge(
         let opened = state.reason.as_str();
         OrderError::Refused(format!("the breaker opened for {opened} and asks for {asked}"))
     })?;
-    ledger.set_breaker(Some(&answered)).await.map_err(failed)
+    if ledger.swap_breaker(Some(&state), Some(&answered)).await.map_err(failed)? {
+        return Ok(());
+    }
+    Err(OrderError::Refused("the breaker has just changed: look at it again".to_owned()))
 }

@@ -4,21 +4,25 @@
 mod lock;
 mod open;
 mod options;
+mod page;
 mod place;
-mod sqlite;
+mod sql;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Attempts, BreakerState, Corruption, Digest, Finding, FindingKind, LastFull, Repair, Sighting,
-    SourceVerdict, Summary, Upload,
+    Acceptance, Attempts, BreakerState, Corruption, Digest, Finding, FindingCount, FindingKind,
+    LastFull, PassTotals, Repair, Sighting, SourceVerdict, Summary, Upload,
 };
 
-pub use lock::{Holder, Lock, LockError};
+pub use lock::{Fence, Holder, LeaseTerms, Lock, LockError};
 pub use open::open;
 pub use options::LedgerOptions;
-pub use place::{OpenError, file_of};
+pub use page::{FindingCursor, Page, ParseCursorError, PassCursor};
+pub use place::{OpenError, check_server_url, file_of};
 
 /// The ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,19 @@ pub struct LedgerError {
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
+
+impl LedgerError {
+    /// Whether the write was refused because another instance holds the lock by now: the one that
+    /// wrote is to stop.
+    pub fn is_lease_lost(&self) -> bool {
+        self.source.is::<LeaseLost>()
+    }
+}
+
+/// Why a write of a former holder of the lock was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("another instance has taken over the lock of this store in the meantime; this one stops")]
+pub struct LeaseLost;
 
 type Result<T> = std::result::Result<T, LedgerError>;
 
@@ -47,6 +64,14 @@ pub struct FindingKey {
 /// What was found and done, durably.
 #[async_trait]
 pub trait Ledger: Send + Sync {
+    /// What is doubtful about the database and works all the same, to be logged whenever a ledger
+    /// is opened. Holds no secrets.
+    fn remarks(&self) -> &[String];
+
+    /// The same ledger for the holder of a lock: once another instance has taken over, each write
+    /// is refused with [`LeaseLost`]. [`Lock::guard`] does this.
+    fn fenced(&self, fence: &Fence) -> Arc<dyn Ledger>;
+
     /// Keeps a finished pass with its findings, and closes findings that a `full` pass no longer
     /// saw. `first_seen` of findings was filled from [`Ledger::first_seen`].
     async fn record_pass(
@@ -62,11 +87,43 @@ pub trait Ledger: Send + Sync {
     /// The last pass over everything that established all counts.
     async fn last_full(&self) -> Result<Option<LastFull>>;
 
-    /// The newest passes, newest first.
-    async fn passes(&self, limit: u32) -> Result<Vec<Summary>>;
+    /// The whole summary of that pass: what gauges show after a restart.
+    async fn last_full_summary(&self) -> Result<Option<Summary>>;
 
-    /// The findings that stand, in report order, at most `limit`.
-    async fn findings(&self, limit: u32) -> Result<Vec<Finding>>;
+    /// What became of all passes of each depth that were ever kept, forgotten ones too.
+    async fn pass_totals(&self) -> Result<Vec<PassTotals>>;
+
+    /// The newest passes, newest first, at most `limit`.
+    async fn passes(&self, limit: u32) -> Result<Vec<Summary>> {
+        Ok(self.passes_page(None, limit).await?.items)
+    }
+
+    /// Passes, newest first, from behind a cursor on.
+    async fn passes_page(
+        &self,
+        after: Option<&PassCursor>,
+        limit: u32,
+    ) -> Result<Page<Summary, PassCursor>>;
+
+    /// The findings that stand, in the order of [`Ledger::findings_page`], at most `limit`.
+    async fn findings(&self, limit: u32) -> Result<Vec<Finding>> {
+        Ok(self.findings_page(None, None, limit).await?.items)
+    }
+
+    /// The findings that stand, or those of one kind, by kind, collection and subject, from behind
+    /// a cursor on.
+    async fn findings_page(
+        &self,
+        kind: Option<FindingKind>,
+        after: Option<&FindingCursor>,
+        limit: u32,
+    ) -> Result<Page<Finding, FindingCursor>>;
+
+    /// The findings about one object that stand, in report order.
+    async fn findings_of(&self, digest: &Digest) -> Result<Vec<Finding>>;
+
+    /// How many findings stand of each sort, in report order.
+    async fn finding_counts(&self) -> Result<Vec<FindingCount>>;
 
     /// Forgets the passes and repairs that ended and the findings that were closed before this
     /// time, save the last full pass, and tells how many those were.
@@ -93,6 +150,14 @@ pub trait Ledger: Send + Sync {
 
     /// What is remembered of these objects' heals, for those that are known.
     async fn attempts(&self, digests: &[Digest]) -> Result<Vec<(Digest, Attempts)>>;
+
+    /// The same of all objects about which a finding stands, by digest, behind `after`, at most
+    /// `limit`.
+    async fn pending_attempts(
+        &self,
+        after: Option<&Digest>,
+        limit: u32,
+    ) -> Result<Vec<(Digest, Attempts)>>;
 
     /// Keeps what is remembered of an object's heals; a success clears it.
     async fn put_attempts(&self, digest: &Digest, attempts: Option<&Attempts>) -> Result<()>;
@@ -124,12 +189,26 @@ pub trait Ledger: Send + Sync {
     /// The breaker, where it is latched.
     async fn breaker(&self) -> Result<Option<BreakerState>>;
 
-    /// Latches the breaker, changes what it holds, or closes it.
-    async fn set_breaker(&self, state: Option<&BreakerState>) -> Result<()>;
+    /// Latches the breaker, changes what it holds, or closes it, if it still is as it was
+    /// `before`; tells whether it was. Of several who saw the same, one prevails.
+    async fn swap_breaker(
+        &self,
+        before: Option<&BreakerState>,
+        after: Option<&BreakerState>,
+    ) -> Result<bool>;
 
     /// What was noted under this name; `None` where nothing was.
     async fn note(&self, name: &str) -> Result<Option<String>>;
 
     /// Notes a text under this name in place of an earlier one, or forgets it.
     async fn set_note(&self, name: &str, text: Option<&str>) -> Result<()>;
+
+    /// The losses that people accepted, by digest, those that expired too.
+    async fn accepted(&self) -> Result<Vec<Acceptance>>;
+
+    /// Keeps an accepted loss, in place of an older one of the same object.
+    async fn put_accepted(&self, accepted: &Acceptance) -> Result<()>;
+
+    /// Forgets that a loss was accepted.
+    async fn clear_accepted(&self, digest: &Digest) -> Result<()>;
 }

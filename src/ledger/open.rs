@@ -1,22 +1,24 @@
-//! Opening a ledger: which adapter its URL asks for.
+//! Opening a ledger: which kind of database its URL names.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::place::{self, OpenError};
-use super::sqlite::SqliteLedger;
+use super::sql::server::Server;
+use super::sql::{Opened, SqlLedger, server, sqlite};
 use super::{Ledger, LedgerError};
 
-/// Opens the ledger at `url` for the store with this identity, and makes it if it is absent.
+/// Opens the ledger at `url` for the store with this identity. A file is made if it is absent, and
+/// the tables are; a database on a server has to be there.
 ///
-/// Relative `sqlite:` paths start at `base`. The source of an error is an [`OpenError`], which
-/// says what to do.
+/// Relative paths start at `base`. The source of an error is an [`OpenError`], which says what to
+/// do.
 pub async fn open(
     url: &str,
     store_identity: &str,
     base: &Path,
 ) -> Result<Arc<dyn Ledger>, LedgerError> {
-    let opened = open_sqlite(url, store_identity, base).await;
+    let opened = open_for(url, store_identity, base).await;
     let ledger = opened.map_err(|source| LedgerError {
         ledger: place::shown(url),
         action: "open it",
@@ -25,11 +27,15 @@ pub async fn open(
     Ok(Arc::new(ledger))
 }
 
-async fn open_sqlite(
-    url: &str,
-    store_identity: &str,
-    base: &Path,
-) -> Result<SqliteLedger, OpenError> {
-    let file = place::file_of(url, base)?;
-    SqliteLedger::open(&file, place::shown(url), store_identity).await
+async fn open_for(url: &str, store_identity: &str, base: &Path) -> Result<SqlLedger, OpenError> {
+    let opened = open_database(url, base).await?;
+    SqlLedger::of(opened, store_identity).await.map_err(OpenError::Unusable)
+}
+
+async fn open_database(url: &str, base: &Path) -> Result<Opened, OpenError> {
+    let name = place::shown(url);
+    if Server::is_named_by(url) {
+        return server::open(&place::server_of(url, base)?, name).await;
+    }
+    sqlite::open(&place::file_of(url, base)?, name).await
 }

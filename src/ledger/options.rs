@@ -9,7 +9,9 @@ use crate::model::Span;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LedgerOptions {
-    /// `sqlite://PATH`; in `$STATE_DIRECTORY` if that is set, else beside the configuration.
+    /// `sqlite://PATH`, `postgres://USER@HOST/DATABASE` or `mysql://USER@HOST/DATABASE`. A file is
+    /// made if it is absent, in `$STATE_DIRECTORY` if that is set, else beside the configuration; of
+    /// a database, its tables are.
     pub url: Option<String>,
     /// How long passes and closed findings are kept.
     pub retain: Span,

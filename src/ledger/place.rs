@@ -1,25 +1,26 @@
-//! Where a ledger lies: its URL as a path, relative to the configuration.
+//! Where a ledger lies: its URL as a path, relative to the configuration, or as a server.
 
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
+use super::sql::server::Server;
 use crate::model::redact_url;
 
 /// Why a ledger cannot be opened, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The URL has another scheme than `sqlite:`.
+    /// The URL has a scheme that no ledger has.
     #[error(
-        "`{scheme}:` is not supported in this version; give a `sqlite:` URL such as \
-         sqlite://ledger.db"
+        "no ledger has the scheme `{scheme}:`; give a URL such as sqlite://ledger.db, \
+         postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE"
     )]
     UnsupportedScheme {
         /// The scheme, without its colon.
         scheme: String,
     },
-    /// The URL has no scheme, no path, or parameters.
+    /// The URL has no scheme, no path, or parameters that a file does not have.
     #[error(
         "its URL {problem}; give one such as sqlite://ledger.db or sqlite:///var/lib/ledger.db"
     )]
@@ -27,6 +28,39 @@ pub enum OpenError {
         /// What is wrong, completing the sentence.
         problem: &'static str,
     },
+    /// The URL is meant for a server, and does not name a database there.
+    #[error("its URL {problem}")]
+    MalformedServerUrl {
+        /// What is wrong and how to write it, completing the sentence.
+        problem: String,
+    },
+    /// The server cannot be reached, or refuses.
+    #[error("cannot use the database at {place}{hint}")]
+    Server {
+        /// Host and port, or the socket.
+        place: String,
+        /// What to do, behind a colon; empty where nobody can say.
+        hint: String,
+        /// The cause.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The database on the server is there and holds something else.
+    #[error(
+        "database `{database}` at {place} is no ledger of restock (it holds the tables {tables}); \
+         make one for the ledger alone, and set `ledger.url` to it"
+    )]
+    NotADatabaseOfOurs {
+        /// Host and port, or the socket.
+        place: String,
+        /// The database.
+        database: String,
+        /// Some of the tables in it.
+        tables: String,
+    },
+    /// The database was opened, and then could not be used.
+    #[error("cannot use it")]
+    Unusable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The folder that it should lie in is not there.
     #[error("the folder {} does not exist; make it, or set `ledger.url` to another place", folder.display())]
     FolderAbsent {
@@ -97,6 +131,16 @@ pub fn file_of(url: &str, base: &Path) -> Result<PathBuf, OpenError> {
     Ok(base.join(&*path))
 }
 
+/// Whether the URL of a server can be read. The refusal completes "its URL …", and holds no secrets.
+pub fn check_server_url(url: &str) -> Result<(), String> {
+    Server::read(url, Path::new("/")).map(drop)
+}
+
+/// The database that the URL of a server names; files in its parameters are relative to `base`.
+pub(super) fn server_of(url: &str, base: &Path) -> Result<Server, OpenError> {
+    Server::read(url, base).map_err(|problem| OpenError::MalformedServerUrl { problem })
+}
+
 /// The URL of a ledger as messages may show it.
 pub(super) fn shown(url: &str) -> String {
     redact_url(url)
@@ -128,7 +172,7 @@ mod tests {
     #[test]
     fn urls_that_name_no_file_are_refused_with_an_example() {
         for (url, part) in [
-            ("postgres://u:SECRET@db/ledger", "`postgres:` is not supported in this version"),
+            ("redis://u:SECRET@db/ledger", "no ledger has the scheme `redis:`"),
             ("ledger.db", "has no scheme"),
             ("sqlite://", "names no file"),
             ("sqlite::memory:", "names no file"),

@@ -146,6 +146,23 @@ pub struct BreakerState {
     pub acknowledged: Option<u64>,
 }
 
+/// A loss that a person accepted: still told, and out of exit codes and alerts for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acceptance {
+    /// The object.
+    pub digest: Digest,
+    /// From when on it is a finding like any other.
+    #[serde(serialize_with = "super::instant::millis")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub until: DateTime<Utc>,
+    /// Why, in the person's words.
+    pub reason: String,
+    /// When it was accepted.
+    #[serde(serialize_with = "super::instant::millis")]
+    #[schemars(with = "DateTime<Utc>")]
+    pub made_at: DateTime<Utc>,
+}
+
 /// What the last full pass knew, for the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastFull {

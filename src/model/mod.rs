@@ -4,6 +4,7 @@
 //! stands in the file that is named after it.
 
 mod collection;
+mod count;
 mod digest;
 mod finding;
 mod history;
@@ -20,10 +21,11 @@ mod summary;
 mod units;
 
 pub use collection::{CatalogRow, Collection, MalformedRow};
+pub use count::{FindingCount, PassTotals};
 pub use digest::{Digest, ParseDigestError};
 pub use finding::{Finding, FindingKind, Unhealable, reason};
 pub use history::{
-    Attempts, BreakerReason, BreakerState, Corruption, LastFull, ObjectMeta, Sighting,
+    Acceptance, Attempts, BreakerReason, BreakerState, Corruption, LastFull, ObjectMeta, Sighting,
     SourceVerdict, Upload, Verdict,
 };
 pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};

@@ -18,6 +18,14 @@ use super::{Auditor, Context, PassFailure, PassReport, Request};
 /// Clocks that differ by more than this flag no orphans (design §3.3).
 const SKEW_AT_MOST: TimeDelta = TimeDelta::minutes(5);
 
+/// The breaker after a pass.
+struct Latched {
+    /// As the ledger has it.
+    breaker: Option<BreakerState>,
+    /// As it would be, had the pass seen everything.
+    judged: Option<BreakerState>,
+}
+
 impl Context<'_> {
     pub(super) async fn conclude(
         self,
@@ -27,12 +35,7 @@ impl Context<'_> {
         let failed = !errors.is_empty();
         let full = self.request.is_full() && !failed;
         let counts = count(&examined);
-        // Read again: somebody may have answered it while the pass ran.
-        let before = self.auditor.ledger.breaker().await?;
-        let judged = self.judge(before.as_ref(), counts, full);
-        // A part of the scope cannot tell the share of the whole. It opens nothing for later
-        // passes, and holds what this one would do.
-        let breaker = if failed { before.clone() } else { judged.clone() };
+        let Latched { breaker, judged } = self.latch(counts, failed).await?;
         let is_open =
             |state: &Option<BreakerState>| state.as_ref().is_some_and(BreakerState::is_open);
         let hold_all = match (is_open(&breaker), is_open(&judged)) {
@@ -40,9 +43,6 @@ impl Context<'_> {
             (false, true) => Some(Hold::Incomplete),
             (false, false) => None,
         };
-        if breaker != before {
-            self.auditor.ledger.set_breaker(breaker.as_ref()).await?;
-        }
         let mut findings = Vec::new();
         for one in &examined {
             findings.extend(self.describe(one).await?);
@@ -92,6 +92,24 @@ impl Context<'_> {
             report.summary.forget_counts();
         }
         Ok(report)
+    }
+
+    /// Judges the world, and latches the breaker where that is called for.
+    async fn latch(&self, counts: PassCounts, failed: bool) -> Result<Latched, PassFailure> {
+        let full = self.request.is_full() && !failed;
+        let ledger = &self.auditor.ledger;
+        loop {
+            // Read again: somebody may have answered it while the pass ran.
+            let before = ledger.breaker().await?;
+            let judged = self.judge(before.as_ref(), counts, full);
+            // A part of the scope cannot tell the share of the whole. It opens nothing for later
+            // passes, and holds what this one would do.
+            let breaker = if failed { before.clone() } else { judged.clone() };
+            // Or answers it at this very moment.
+            if breaker == before || ledger.swap_breaker(before.as_ref(), breaker.as_ref()).await? {
+                return Ok(Latched { breaker, judged });
+            }
+        }
     }
 
     fn judge(

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{BreakerState, Finding, FindingKind, Summary};
+use crate::model::{BreakerState, FindingCount, FindingKind, Summary};
 
 /// What the ledger knows of one store.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -45,20 +45,19 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Findings counted by kind, in report order; kinds without one are left out.
-    pub fn of(findings: &[Finding]) -> Vec<Self> {
+    /// Counts summed up by kind, in report order; kinds without a finding are left out.
+    pub fn of(counts: &[FindingCount]) -> Vec<Self> {
         let tally = |kind| {
-            let of_kind = || findings.iter().filter(move |finding| finding.kind == kind);
-            let oldest = of_kind().map(|finding| finding.first_seen).min()?;
-            let n = |wanted: fn(&Finding) -> bool| {
-                of_kind().filter(|finding| wanted(finding)).fold(0, |n, _| n + 1)
+            let of_kind = || counts.iter().filter(move |count| count.kind == kind);
+            let sum = |wanted: fn(&FindingCount) -> bool| {
+                of_kind().filter(|count| wanted(count)).map(|count| count.count).sum()
             };
             Some(Self {
                 kind,
-                count: n(|_| true),
-                healable: n(|finding| finding.healable == Some(true)),
-                accepted: n(|finding| finding.accepted),
-                oldest,
+                count: sum(|_| true),
+                healable: sum(|count| count.healable == Some(true)),
+                accepted: sum(|count| count.accepted),
+                oldest: of_kind().map(|count| count.oldest).min()?,
             })
         };
         FindingKind::ALL.into_iter().filter_map(tally).collect()

@@ -1,15 +1,23 @@
-//! The ledger: one suite for every adapter, then what is particular to a `SQLite` file, and the
-//! lock beside it.
+//! The ledger: one suite for every kind of database, then what is particular to a `SQLite` file and
+//! to servers, and their locks.
 
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that cannot set itself up has failed"
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test that cannot set itself up has failed, and reads what tests/run sets"
 )]
 
+#[path = "../support/databases.rs"]
+mod databases;
+mod keys;
 mod lock;
 mod notes;
+mod numbers;
 mod samples;
+mod server;
 mod sqlite;
+mod stores;
 mod suite;

@@ -1,6 +1,8 @@
-//! What every ledger does with notes and with the breaker.
+//! What every ledger does with notes, accepted losses and the breaker.
 
-use crate::samples::breaker;
+use futures::future::join_all;
+
+use crate::samples::{acceptance, breaker, digest, minute};
 use crate::suite::{Fixture, STORE};
 
 pub(crate) async fn a_note_holds_until_another_or_none(fixture: &impl Fixture) {
@@ -17,16 +19,60 @@ pub(crate) async fn a_note_holds_until_another_or_none(fixture: &impl Fixture) {
     assert_eq!(ledger.note("paused").await.unwrap().as_deref(), Some("yes"));
 }
 
+pub(crate) async fn an_accepted_loss_stands_until_it_is_forgotten(fixture: &impl Fixture) {
+    let ledger = fixture.open(STORE).await;
+    let mut longer = acceptance(digest(1));
+    longer.until = minute(1_000);
+    for accepted in [acceptance(digest(2)), acceptance(digest(1)), longer.clone()] {
+        ledger.put_accepted(&accepted).await.unwrap();
+    }
+    assert_eq!(ledger.accepted().await.unwrap(), [longer.clone(), acceptance(digest(2))]);
+    ledger.clear_accepted(&digest(2)).await.unwrap();
+    ledger.clear_accepted(&digest(3)).await.unwrap();
+    assert_eq!(ledger.accepted().await.unwrap(), [longer]);
+}
+
 pub(crate) async fn the_breaker_stays_latched(fixture: &impl Fixture) {
     let ledger = fixture.open(STORE).await;
     assert_eq!(ledger.breaker().await.unwrap(), None);
-    ledger.set_breaker(Some(&breaker(30))).await.unwrap();
-    let mut acknowledged = breaker(40);
+    let (open, mut acknowledged) = (breaker(30), breaker(40));
     acknowledged.acknowledged = Some(40);
-    ledger.set_breaker(Some(&acknowledged)).await.unwrap();
-    drop(ledger);
+    for (before, after) in
+        [(None, Some(&open)), (Some(&open), Some(&acknowledged)), (Some(&acknowledged), None)]
+    {
+        assert!(ledger.swap_breaker(before, after).await.unwrap(), "{before:?}");
+        assert_eq!(fixture.open(STORE).await.breaker().await.unwrap().as_ref(), after);
+    }
+}
+
+pub(crate) async fn who_does_not_know_the_breaker_cannot_change_it(fixture: &impl Fixture) {
     let ledger = fixture.open(STORE).await;
-    assert_eq!(ledger.breaker().await.unwrap(), Some(acknowledged));
-    ledger.set_breaker(None).await.unwrap();
-    assert_eq!(ledger.breaker().await.unwrap(), None);
+    let (known, other) = (breaker(30), breaker(40));
+    for latched in [None, Some(&known)] {
+        let before = ledger.breaker().await.unwrap();
+        assert!(ledger.swap_breaker(before.as_ref(), latched).await.unwrap());
+        let wrong = if latched.is_none() { Some(&known) } else { None };
+        for (before, after) in [(wrong, Some(&other)), (wrong, None), (Some(&other), wrong)] {
+            assert!(!ledger.swap_breaker(before, after).await.unwrap(), "{before:?} {after:?}");
+        }
+        assert_eq!(ledger.breaker().await.unwrap().as_ref(), latched);
+    }
+}
+
+/// Each round, all of them know the same state and want to put their own in its place.
+pub(crate) async fn of_several_who_change_the_breaker_one_prevails(fixture: &impl Fixture) {
+    let ledgers = join_all((0..6).map(|_| fixture.open(STORE))).await;
+    let mut before = None;
+    for round in 0..12 {
+        let swaps = ledgers.iter().zip(1..).map(|(ledger, n)| {
+            let (before, after) = (before.clone(), breaker(round * 100 + n));
+            async move { ledger.swap_breaker(before.as_ref(), Some(&after)).await.unwrap() }
+        });
+        let won: Vec<_> = join_all(swaps).await;
+        assert_eq!(won.iter().filter(|won| **won).count(), 1, "round {round}: {won:?}");
+        let winner = won.iter().position(|won| *won).unwrap();
+        let state = breaker(round * 100 + u64::try_from(winner).unwrap() + 1);
+        assert_eq!(ledgers[0].breaker().await.unwrap(), Some(state.clone()));
+        before = Some(state);
+    }
 }

@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use restock::ledger::FindingKey;
 use restock::model::{
-    BreakerReason, BreakerState, Cause, Command, Corruption, Depth, Digest, FailureReason, Finding,
-    FindingKind, ObjectMeta, Outcome, Repair, RepairResult, Sighting, SourceVerdict, StoreRequests,
-    Summary, Verdict,
+    Acceptance, BreakerReason, BreakerState, Cause, Command, Corruption, Depth, Digest,
+    FailureReason, Finding, FindingKind, ObjectMeta, Outcome, Repair, RepairResult, Sighting,
+    SourceVerdict, StoreRequests, Summary, Verdict,
 };
 
 /// Minute `minutes` of the test's time, with milliseconds: reports keep them.
@@ -117,5 +117,14 @@ pub(crate) fn breaker(missing: u64) -> BreakerState {
         expected: 100,
         opened_at: minute(4),
         acknowledged: None,
+    }
+}
+
+pub(crate) fn acceptance(of: Digest) -> Acceptance {
+    Acceptance {
+        digest: of,
+        until: minute(100),
+        reason: "the vendor is gone \u{1f98a}".to_owned(),
+        made_at: minute(5),
     }
 }

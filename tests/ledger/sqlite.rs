@@ -44,7 +44,7 @@ impl Fixture for File {
     }
 }
 
-conforms!(File::new());
+conforms!(async { Some(File::new()) });
 
 /// The whole chain of the error.
 async fn refused(url: &str, base: &Path) -> String {
@@ -175,14 +175,6 @@ async fn a_folder_in_the_place_of_the_file_is_an_error() {
     fs::create_dir(file.path()).unwrap();
     let message = file.refused().await;
     assert!(message.contains("cannot use the file"), "{message}");
-}
-
-#[tokio::test]
-async fn another_database_is_not_supported_yet_and_its_password_stays_untold() {
-    let message = refused("postgres://u:SECRET@db/x?password=SECRET", Path::new("/")).await;
-    assert!(message.starts_with("ledger postgres://db/x: cannot open it: "), "{message}");
-    assert!(message.contains("`postgres:` is not supported in this version"), "{message}");
-    assert!(!message.contains("SECRET"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

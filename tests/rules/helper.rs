@@ -127,7 +127,8 @@ pub(crate) async fn latched(world: &World) -> Option<BreakerState> {
 pub(crate) async fn ack(world: &World, reason: BreakerReason, number: u64) -> Result<(), u64> {
     let state = latched(world).await.unwrap();
     let answered = acknowledge(&state, reason, number)?;
-    world.open_ledger().await.set_breaker(Some(&answered)).await.unwrap();
+    let swapped = world.open_ledger().await.swap_breaker(Some(&state), Some(&answered)).await;
+    assert!(swapped.unwrap());
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::daemon::{
     Activations, Activity, Daemon, DaemonState, Order, memory, notify, tell_state,
 };
-use crate::ledger::{self, Lock, LockError};
+use crate::ledger::{Lock, LockError};
 use crate::model::BreakerState;
 use crate::observe::{Event, Metrics, Observer};
 use crate::pass::remembered;
@@ -21,10 +21,8 @@ use crate::store;
 
 use super::Context;
 use super::lines::tell_panics;
+use super::world::open_ledger;
 use opener::ConfiguredOpener;
-
-/// How long one try for the lock lasts before the daemon looks whether it is to end.
-const LOCK_TRY: Duration = Duration::from_secs(1);
 
 /// Orders that wait before those who give them do.
 const ORDERS_WAITING: usize = 16;
@@ -39,7 +37,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
     tell_panics(Arc::clone(&observer));
     observer.notice(&Event::ObserveOnly(!config.options.heal.enabled));
     let identity = store::open(&config.options.store, &config.base).await?.identity().to_owned();
-    let ledger = ledger::open(config.ledger_url(), &identity, &config.base).await?;
+    let ledger = open_ledger(&config, &identity).await?;
     metrics.restore(&remembered(&*ledger).await?);
     let open = ledger.breaker().await?.filter(BreakerState::is_open);
     observer.notice(&Event::Breaker(open.map(|state| state.reason)));
@@ -49,6 +47,15 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
         paused: memory::is_paused(&*ledger).await?,
         ..DaemonState::starting()
     });
+    let reloads = tokio::spawn(reload_on_hangup(to));
+    let told = tokio::spawn(tell_state(state.subscribe(), Arc::clone(&observer)));
+    notify::ready();
+    let Some(lock) = hold(&ledger_url, &identity, &base, &state, context).await? else {
+        reloads.abort();
+        told.abort();
+        return Ok(0);
+    };
+    let ledger = lock.guard(&ledger);
     let opener = Arc::new(ConfiguredOpener::new(
         config,
         context.common.config.clone(),
@@ -57,25 +64,21 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
         Arc::clone(&observer),
         context.cancel.clone(),
     ));
-    let reloads = tokio::spawn(reload_on_hangup(to));
-    let told = tokio::spawn(tell_state(state.subscribe(), Arc::clone(&observer)));
-    notify::ready();
-    let lock = hold(&ledger_url, &identity, &base, &state, context).await?;
-    if let Some(_lock) = lock {
-        let daemon = Daemon {
-            opener,
-            ledger,
-            clock,
-            observer,
-            activations: Activations::start().await?,
-            orders,
-            state,
-            cancel: context.cancel.clone(),
-        };
-        daemon.run().await;
-    }
+    let daemon = Daemon {
+        opener,
+        ledger,
+        clock,
+        observer,
+        activations: Activations::start().await?,
+        orders,
+        state,
+        cancel: context.cancel.clone(),
+    };
+    let ran = lock.hold(&context.cancel, daemon.run()).await;
+    lock.release().await;
     reloads.abort();
     told.abort();
+    ran?;
     Ok(0)
 }
 
@@ -87,32 +90,21 @@ async fn hold(
     state: &watch::Sender<DaemonState>,
     context: &Context<'_>,
 ) -> anyhow::Result<Option<Lock>> {
-    loop {
-        let tried = Lock::acquire(url, identity, base, Some(LOCK_TRY));
-        let tried = tokio::select! {
-            () = context.cancel.cancelled() => return Ok(None),
-            tried = tried => tried,
-        };
-        match tried {
-            Ok(lock) => {
-                state.send_modify(|state| state.holds_lock = true);
-                tracing::info!("this instance works on the store from here on");
-                return Ok(Some(lock));
+    let lock = match Lock::acquire(url, identity, base, None).await {
+        Err(busy @ LockError::Busy { .. }) => {
+            state.send_modify(|state| state.activity = Activity::Standby);
+            tracing::info!("waits, as a spare: {busy}");
+            notify::status("waits for another instance to end");
+            tokio::select! {
+                () = context.cancel.cancelled() => return Ok(None),
+                lock = Lock::acquire(url, identity, base, Some(Duration::MAX)) => lock?,
             }
-            Err(busy @ LockError::Busy { .. }) => {
-                let first = state.send_if_modified(|state| {
-                    let first = state.activity != Activity::Standby;
-                    state.activity = Activity::Standby;
-                    first
-                });
-                if first {
-                    tracing::info!("waits, as a spare: {busy}");
-                    notify::status("waits for another instance to end");
-                }
-            }
-            Err(error) => return Err(error.into()),
         }
-    }
+        tried => tried?,
+    };
+    state.send_modify(|state| state.holds_lock = true);
+    tracing::info!("this instance works on the store from here on");
+    Ok(Some(lock))
 }
 
 /// SIGHUP asks for the configuration to be read again, as `systemctl reload` does.

@@ -1,16 +1,19 @@
-//! Making and opening the file: who may read it, what it must hold, and its schema.
+//! A ledger in a `SQLite` file: who may read it, what it must hold, and its connections.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+use sqlx::migrate::MigrateError;
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::time::Instant;
 
+use super::engine::Pools;
+use super::{Dialect, Opened, schema};
 use crate::ledger::place::OpenError;
 
 /// "rstk" in ASCII, as the first migration sets it.
@@ -34,15 +37,9 @@ const READERS: u32 = 4;
 /// connection already uses it.
 static OPENING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// The connections of a ledger: one that writes, so that writers of one process queue in order
-/// instead of polling for a lock, and some that only read.
-pub(super) struct Pools {
-    pub(super) write: SqlitePool,
-    pub(super) read: SqlitePool,
-}
-
-/// Opens the file, made with mode 0600 if it is absent, and brings its schema up to date.
-pub(super) async fn connect(file: &Path) -> Result<Pools, OpenError> {
+/// Opens the file, made with mode 0600 if it is absent, and brings its schema up to date. `name` is
+/// how errors call it.
+pub(in crate::ledger) async fn open(file: &Path, name: String) -> Result<Opened, OpenError> {
     let _opening = OPENING.lock().await;
     require_folder(file)?;
     create(file)?;
@@ -57,10 +54,13 @@ pub(super) async fn connect(file: &Path) -> Result<Pools, OpenError> {
         // A file does not hang up, so there is nothing to test before each use.
         SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
     };
-    Ok(Pools {
+    let engine = Pools::<Sqlite> {
         read: pool(READERS).connect_lazy_with(options.clone().pragma("query_only", "ON")),
         write: pool(1).connect_lazy_with(options),
-    })
+        patience: None,
+        explain: Arc::new(Into::into),
+    };
+    Ok(Opened { name, engine: Arc::new(engine), remarks: Vec::new() })
 }
 
 fn require_folder(file: &Path) -> Result<(), OpenError> {
@@ -129,23 +129,9 @@ async fn switch_to_wal(connection: &mut SqliteConnection) -> Result<(), sqlx::Er
 /// One transaction around all migrations, since sqlx takes no lock here: of two processes that
 /// open a new ledger at once, the second waits and finds everything done.
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    let migration = |version, name: &'static str, sql: &'static str| {
-        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    let known = vec![
-        migration(1, "ledger", include_str!("../../../migrations/ledger/0001_ledger.sql")),
-        migration(2, "notes", include_str!("../../../migrations/ledger/0002_notes.sql")),
-    ];
-    let newest = known.iter().map(|migration| migration.version).max().unwrap_or(0);
-    let migrator = Migrator::with_migrations(known);
     let as_migrate = |error| OpenError::Migrate(MigrateError::Execute(error));
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(as_migrate)?;
-    migrator.run_direct(None, &mut *transaction, false).await.map_err(|error| {
-        if let MigrateError::VersionMissing(found) = error {
-            return OpenError::Newer { found, known: newest };
-        }
-        OpenError::Migrate(error)
-    })?;
+    schema::migrate(&mut *transaction, Dialect::Sqlite).await?;
     transaction.commit().await.map_err(as_migrate)
 }
 

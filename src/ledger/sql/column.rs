@@ -38,3 +38,8 @@ pub(super) fn word<T: Serialize>(value: &T) -> Stored<String> {
     let word = value.as_str().ok_or_else(|| format!("{value} is no word"))?;
     Ok(word.to_owned())
 }
+
+/// The value that a word stands for.
+pub(super) fn read_word<T: DeserializeOwned>(word: String) -> Stored<T> {
+    Ok(serde_json::from_value(word.into())?)
+}

@@ -1,0 +1,248 @@
+//! A ledger on a server, `PostgreSQL`, MySQL or MariaDB: what its database must hold, and its
+//! connections.
+
+mod address;
+mod trouble;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{Migrate, MigrateError};
+use sqlx::mysql::{MySql, MySqlPoolOptions};
+use sqlx::postgres::{PgPoolOptions, Postgres};
+use sqlx::{Connection, Database, Executor, Pool, pool::PoolOptions};
+use tokio::time::timeout;
+
+use super::driver::Driver;
+use super::engine::{Engine, Pools};
+use super::schema::{self, NEWEST, SERVER_VERSIONS};
+use super::statement::Statement;
+use super::{Dialect, Opened};
+use crate::ledger::place::OpenError;
+use address::Options;
+
+pub(in crate::ledger) use address::Server;
+
+/// How long connecting may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the users of a connection wait for their turn: one that keeps a large pass takes some
+/// seconds.
+const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long one statement may take; then the connection is given up.
+const STATEMENT_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Connections that read beside the one that writes.
+const READERS: u32 = 3;
+
+/// Connections that nobody uses are closed after this time: before a server does it.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Each connection begins with these. A transaction whose process was stopped, or whose machine is
+/// gone, must not hold its locks for long.
+const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '20s'; \
+                                 SET lock_timeout = '20s'";
+const MYSQL_SETTINGS: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), \
+                              autocommit = 1, wait_timeout = 60, innodb_lock_wait_timeout = 20";
+
+/// The tables in the place where new ones would be made.
+const POSTGRES_TABLES: &str = "SELECT CAST(relname AS TEXT) FROM pg_catalog.pg_class \
+     JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace \
+     WHERE nspname = current_schema() AND relkind IN ('r', 'p') ORDER BY 1 LIMIT 100";
+const MYSQL_TABLES: &str = "SELECT table_name FROM information_schema.tables \
+     WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY 1 LIMIT 100";
+
+/// One process at a time makes the tables of a database.
+const MYSQL_LOCK: &str = "SELECT GET_LOCK(CONCAT('restock ', SHA1(DATABASE())), 30)";
+const MYSQL_UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT('restock ', SHA1(DATABASE())))";
+
+/// A row where the connection is encrypted.
+const POSTGRES_ENCRYPTED: &str =
+    "SELECT CAST(pid AS TEXT) FROM pg_catalog.pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()";
+const MYSQL_ENCRYPTED: &str =
+    "SHOW SESSION STATUS WHERE Variable_name = 'Ssl_cipher' AND Value <> ''";
+
+/// Tables of somebody else that are told.
+const TABLES_TOLD: usize = 5;
+
+/// Opens the database, and brings its schema up to date; the database itself must be there. `name`
+/// is how errors call it.
+pub(in crate::ledger) async fn open(server: &Server, name: String) -> Result<Opened, OpenError> {
+    let encrypted = match &server.options {
+        Options::Postgres(options) => prepare::<Postgres>(options, server).await?,
+        Options::MySql(options) => prepare::<MySql>(options, server).await?,
+    };
+    let mut remarks = Vec::new();
+    if !encrypted && !server.is_local {
+        remarks.push(format!(
+            "the connection to the ledger at {} is not encrypted: whoever listens on the way reads \
+             the password and may change what restock remembers; add sslmode=verify-full to \
+             `ledger.url`",
+            server.place
+        ));
+    }
+    let engine = connections(server, READERS, STATEMENT_PATIENCE);
+    Ok(Opened { name, engine, remarks })
+}
+
+/// Connections to a database that was opened before; without readers of their own, one for all. A
+/// statement that takes longer than `patience` fails, and its connection is given up.
+pub(in crate::ledger) fn connections(
+    server: &Server,
+    readers: u32,
+    patience: Duration,
+) -> Arc<dyn Engine> {
+    match &server.options {
+        Options::Postgres(options) => {
+            let pool = |size| {
+                let setting = PgPoolOptions::new().after_connect(|connection, _| {
+                    Box::pin(async { connection.execute(POSTGRES_SETTINGS).await.map(drop) })
+                });
+                pool_options(setting, size).connect_lazy_with(options.clone())
+            };
+            pools(server, pool, readers, patience)
+        }
+        Options::MySql(options) => {
+            let pool = |size| {
+                let setting = MySqlPoolOptions::new().after_connect(|connection, _| {
+                    Box::pin(async { connection.execute(MYSQL_SETTINGS).await.map(drop) })
+                });
+                pool_options(setting, size).connect_lazy_with(options.clone())
+            };
+            pools(server, pool, readers, patience)
+        }
+    }
+}
+
+fn pool_options<DB: Database>(options: PoolOptions<DB>, size: u32) -> PoolOptions<DB> {
+    options
+        .min_connections(0)
+        .max_connections(size)
+        .idle_timeout(IDLE)
+        .acquire_timeout(QUEUE_PATIENCE)
+        .test_before_acquire(true)
+}
+
+fn pools<DB: Driver>(
+    server: &Server,
+    pool: impl Fn(u32) -> Pool<DB>,
+    readers: u32,
+    patience: Duration,
+) -> Arc<dyn Engine> {
+    let write = pool(1);
+    let read = if readers == 0 { write.clone() } else { pool(readers) };
+    let server = server.clone();
+    Arc::new(Pools {
+        write,
+        read,
+        patience: Some(patience),
+        explain: Arc::new(move |error| trouble::explained(&server, error)),
+    })
+}
+
+/// Refuses what is no ledger before anything is made in it, then migrates. Tells whether the
+/// connection is encrypted.
+async fn prepare<DB: Driver>(
+    options: &<DB::Connection as Connection>::Options,
+    server: &Server,
+) -> Result<bool, OpenError>
+where
+    DB::Connection: Migrate,
+{
+    let failed = |source| refused(server, source);
+    let connected = timeout(CONNECT_PATIENCE, DB::Connection::connect_with(options)).await;
+    let timed_out = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    let mut connection = connected.map_err(timed_out).map_err(failed)?.map_err(failed)?;
+    match version::<DB>(&mut connection, server).await? {
+        Some(found) if found > NEWEST => return Err(schema::newer(found)),
+        Some(NEWEST) => {}
+        Some(_) | None => migrate::<DB>(&mut connection, server).await?,
+    }
+    let encrypted = match DB::DIALECT {
+        Dialect::MySql => MYSQL_ENCRYPTED,
+        Dialect::Postgres | Dialect::Sqlite => POSTGRES_ENCRYPTED,
+    };
+    let row = DB::fetch(&mut connection, &Statement::new(encrypted)).await.map_err(failed)?;
+    connection.close().await.map_err(failed)?;
+    Ok(!row.is_empty())
+}
+
+async fn migrate<DB: Driver>(
+    connection: &mut DB::Connection,
+    server: &Server,
+) -> Result<(), OpenError>
+where
+    DB::Connection: Migrate,
+{
+    if DB::DIALECT == Dialect::MySql {
+        lock_migrations::<DB>(connection).await.map_err(|source| refused(server, source))?;
+    }
+    let migrated = schema::migrate(connection, DB::DIALECT).await;
+    if DB::DIALECT == Dialect::MySql {
+        // It ends with the connection too.
+        drop(DB::fetch(connection, &Statement::new(MYSQL_UNLOCK)).await);
+    }
+    match migrated {
+        Err(OpenError::Migrate(
+            MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _),
+        )) => Err(refused(server, source)),
+        migrated => migrated,
+    }
+}
+
+/// Waits until no other process migrates, and throws away what one that crashed half way has
+/// noted: its migration can be repeated. The library's own lock does not wait on MariaDB.
+async fn lock_migrations<DB: Driver>(connection: &mut DB::Connection) -> sqlx::Result<()> {
+    let rows = DB::fetch(connection, &Statement::new(MYSQL_LOCK)).await?;
+    let locked = rows.first().map(|row| row.optional_int(0)).transpose();
+    if locked.map_err(sqlx::Error::Decode)?.flatten() != Some(1) {
+        return Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+    }
+    let tables = tables::<DB>(connection).await?;
+    if tables.iter().any(|table| table == SERVER_VERSIONS) {
+        let sql = format!("DELETE FROM {SERVER_VERSIONS} WHERE success = FALSE");
+        DB::execute(connection, &Statement::new(sql)).await?;
+    }
+    Ok(())
+}
+
+/// The version of the ledger's schema; `None` where there is none yet. Refuses a database that
+/// holds other tables.
+async fn version<DB: Driver>(
+    connection: &mut DB::Connection,
+    server: &Server,
+) -> Result<Option<i64>, OpenError> {
+    let failed = |source| refused(server, source);
+    let tables = tables::<DB>(connection).await.map_err(failed)?;
+    if tables.is_empty() {
+        return Ok(None);
+    }
+    let is_ledger = |tables: &[String]| tables.iter().any(|table| table == SERVER_VERSIONS);
+    // Asked twice: another process may make the ledger just now, and it makes this table first.
+    if !is_ledger(&tables) && !is_ledger(&self::tables::<DB>(connection).await.map_err(failed)?) {
+        let told: Vec<_> = tables.into_iter().take(TABLES_TOLD).collect();
+        let (place, database) = (server.place.clone(), server.database.clone());
+        return Err(OpenError::NotADatabaseOfOurs { place, database, tables: told.join(", ") });
+    }
+    let sql = format!("SELECT MAX(version) FROM {SERVER_VERSIONS} WHERE success = TRUE");
+    let rows = DB::fetch(connection, &Statement::new(sql)).await.map_err(failed)?;
+    let found = rows.first().map(|row| row.optional_int(0)).transpose();
+    let found = found.map_err(|source| failed(sqlx::Error::Decode(source)))?;
+    Ok(found.flatten())
+}
+
+async fn tables<DB: Driver>(connection: &mut DB::Connection) -> sqlx::Result<Vec<String>> {
+    let sql = match DB::DIALECT {
+        Dialect::MySql => MYSQL_TABLES,
+        Dialect::Postgres | Dialect::Sqlite => POSTGRES_TABLES,
+    };
+    let rows = DB::fetch(connection, &Statement::new(sql)).await?;
+    rows.iter().map(|row| row.text(0).map_err(sqlx::Error::Decode)).collect()
+}
+
+fn refused(server: &Server, source: sqlx::Error) -> OpenError {
+    let hint = trouble::hint(server, &source).map(|hint| format!(": {hint}"));
+    let place = server.place.clone();
+    OpenError::Server { place, hint: hint.unwrap_or_default(), source }
+}
