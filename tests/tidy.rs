@@ -55,6 +55,8 @@ const LAYERS: &[&[(&str, May)]] = &[
         ),
         ("daemon", May::Below),
     ],
+    &[("inspect", May::Below)],
+    &[("http", May::Below)],
     &[("config", May::Below)],
     &[("cli", May::Below)],
     // The crate's root and the binary are the wiring.

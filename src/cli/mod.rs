@@ -18,7 +18,6 @@ mod preflight;
 mod probe;
 pub mod progress;
 mod run;
-mod show;
 mod signals;
 mod sources;
 mod unable;

@@ -8,6 +8,7 @@ use crate::catalog::{self, Catalog, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::{CatalogTexts, Healer};
+use crate::inspect::Inspector;
 use crate::ledger::{self, Ledger};
 use crate::model::Collection;
 use crate::observe::{Event, Observer};
@@ -99,6 +100,18 @@ impl World {
             options: self.config.options.heal.clone(),
             tries: self.config.options.source.tries,
             cancel: self.cancel.clone(),
+        }
+    }
+
+    /// What looks into single objects.
+    pub(super) fn inspector(&self) -> Inspector {
+        let writable = Arc::clone(&self.store);
+        Inspector {
+            catalog: Arc::clone(&self.catalog),
+            store: writable,
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(&self.clock),
+            heal: self.config.options.heal.clone(),
         }
     }
 

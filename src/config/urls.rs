@@ -8,9 +8,7 @@ pub(super) fn judge_ledger(url: &str) -> Result<(), String> {
     match url.split_once(':') {
         // Other tools need to be told to make a file; a ledger is always made.
         Some(("sqlite", _)) => judge_file(url, &["mode=rwc"]),
-        Some(("postgres" | "postgresql" | "mysql" | "mariadb", _)) => {
-            check_server_url(url)
-        }
+        Some(("postgres" | "postgresql" | "mysql" | "mariadb", _)) => check_server_url(url),
         Some((scheme, _)) if is_scheme(scheme) => Err(format!(
             "has the scheme `{scheme}`, which is not supported: write sqlite://PATH, \
              postgres://USER@HOST/DATABASE or mysql://USER@HOST/DATABASE"

@@ -5,6 +5,7 @@
 
 mod annotation;
 mod breaker;
+mod daemon;
 mod file;
 mod findings;
 mod format;
@@ -12,6 +13,7 @@ mod github;
 mod json;
 mod junit;
 mod object;
+mod page;
 mod plan;
 mod preflight;
 mod record;
@@ -32,10 +34,11 @@ pub use file::{ParseTargetError, ReportTarget, WriteReportError};
 pub use format::{Format, ParseFormatError};
 pub use json::{json, ndjson};
 pub use object::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};
+pub use page::{findings_json, passes_json};
 pub use plan::plan_table;
 pub use preflight::{PreflightReport, preflight_schema};
 pub use record::{SCHEMA_ID, schema};
-pub use status::{Standing, StatusView};
+pub use status::{ActivityView, DaemonView, SideView, Standing, StatusView};
 pub use survey::SurveyWriter;
 pub use table::table;
 pub use text::{Color, TextOptions, bytes, count, escape};
