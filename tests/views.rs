@@ -119,6 +119,7 @@ fn status() -> StatusView {
         breaker: None,
         heals_pending: 1,
         next_heal_at: Some(at()),
+        daemon: None,
         uploads: 2,
     }
 }

@@ -1,11 +1,12 @@
 //! `restock show`, `restock status`, `restock breaker` and `restock probe`.
 
+use crate::inspect;
 use crate::model::{BreakerReason, Outcome};
 use crate::plan::acknowledge;
 use crate::report;
 
 use super::args::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
-use super::{Context, UsageError, probe, show};
+use super::{Context, UsageError, probe};
 
 pub(super) async fn probe(args: &ProbeArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let world = context.open_silent().await?;
@@ -14,7 +15,7 @@ pub(super) async fn probe(args: &ProbeArgs, context: &mut Context<'_>) -> anyhow
 
 pub(super) async fn show(args: &ShowArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let world = context.open_silent().await?;
-    let view = show::object(&world, args.digest).await?;
+    let view = world.inspector().object(args.digest).await?;
     match args.output {
         AnswerFormat::Json => report::object_json(&view, &mut context.stdout)?,
         AnswerFormat::Table => {
@@ -26,7 +27,8 @@ pub(super) async fn show(args: &ShowArgs, context: &mut Context<'_>) -> anyhow::
 
 pub(super) async fn status(args: &StatusArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let world = context.open_silent().await?;
-    let view = show::status(&world).await?;
+    let view =
+        inspect::status(&*world.ledger, world.store.identity(), &world.config.options.heal).await?;
     match args.output {
         AnswerFormat::Json => report::status_json(&view, &mut context.stdout)?,
         AnswerFormat::Table => {

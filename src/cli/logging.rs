@@ -5,10 +5,11 @@ use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::Registry;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use super::console::Console;
+use super::lines::Lines;
 use super::log_line::{LogLine, Shape};
 
 /// `--log-format`.
@@ -92,15 +93,16 @@ pub enum LoggingError {
 }
 
 /// Sets up the log of the whole process.
-pub fn set_up(logging: &Logging<'_>, console: &Console) -> Result<(), LoggingError> {
-    subscriber(logging, console)?.try_init().map_err(LoggingError::Twice)
+pub fn set_up(logging: &Logging<'_>, console: &Console, lines: &Lines) -> Result<(), LoggingError> {
+    let telling = subscriber(logging, console)?.with(lines.clone());
+    telling.try_init().map_err(LoggingError::Twice)
 }
 
-/// What [`set_up`] sets up.
+/// What [`set_up`] sets up, without telling anybody of its lines.
 pub fn subscriber(
     logging: &Logging<'_>,
     console: &Console,
-) -> Result<impl Subscriber + Send + Sync + use<>, LoggingError> {
+) -> Result<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync + use<>, LoggingError> {
     let filter = match logging.filter.filter(|filter| !filter.trim().is_empty()) {
         Some(filter) => parse(filter)?,
         None => parse(logging.verbosity.directives())?,

@@ -9,6 +9,7 @@ pub mod console;
 mod demo;
 mod failure;
 mod import_cmd;
+pub mod lines;
 mod log_line;
 pub mod logging;
 mod numbers;
@@ -22,7 +23,6 @@ pub mod progress;
 mod quarantine;
 mod removing;
 mod run;
-mod show;
 mod signals;
 mod sources;
 mod unable;
@@ -41,6 +41,7 @@ use crate::observe::{Observer, Silent};
 use crate::report::{Color, TextOptions};
 use args::{Cli, Command, Common};
 use console::Console;
+use lines::Lines;
 use logging::{Logging, Verbosity};
 use output::Output;
 use progress::Progress;
@@ -63,6 +64,8 @@ pub struct Context<'a> {
     pub cancel: CancellationToken,
     /// Where progress is drawn.
     console: Console,
+    /// Lines of the log, for whoever counts them.
+    lines: Lines,
     /// How text for people is written on stdout.
     text: TextOptions<'a>,
 }
@@ -129,7 +132,8 @@ async fn run_command(
     let mut signals = Signals::listen()?;
     let cancel = CancellationToken::new();
     let console = Console::stderr();
-    set_up_log(&cli.common, environment, &console)?;
+    let lines = Lines::default();
+    set_up_log(&cli.common, environment, &console, &lines)?;
     let invocation = invocation(&cli.common);
     let plain = no_color(&cli.common, environment) || !io::stdout().is_terminal();
     let color = if plain { Color::Never } else { Color::Always };
@@ -141,6 +145,7 @@ async fn run_command(
             stderr,
             cancel: cancel.clone(),
             console,
+            lines,
             text: TextOptions { color, invocation: &invocation },
         };
         Box::pin(signals.race(dispatch(&cli.command, &mut context), &cancel)).await
@@ -192,7 +197,12 @@ fn no_color(common: &Common, environment: &Environment) -> bool {
     common.no_color || environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-fn set_up_log(common: &Common, environment: &Environment, console: &Console) -> anyhow::Result<()> {
+fn set_up_log(
+    common: &Common,
+    environment: &Environment,
+    console: &Console,
+    lines: &Lines,
+) -> anyhow::Result<()> {
     let filter = environment.get("RESTOCK_LOG").map(|value| value.to_string_lossy());
     let logging = Logging {
         format: common.log_format,
@@ -200,7 +210,7 @@ fn set_up_log(common: &Common, environment: &Environment, console: &Console) -> 
         filter: filter.as_deref(),
         no_color: no_color(common, environment),
     };
-    Ok(logging::set_up(&logging, console)?)
+    Ok(logging::set_up(&logging, console, lines)?)
 }
 
 /// Help and version are data; everything else that clap has to say is a usage error.

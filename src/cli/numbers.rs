@@ -31,6 +31,7 @@ impl Numbers {
         Self { phase, since, total_objects, total_bytes, rows: 0, objects: 0, bytes: 0 }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few events are steps of a pass")]
     pub(super) fn add(&mut self, event: &Event<'_>) {
         match *event {
             Event::Phase { name, total_objects, total_bytes } => {
@@ -43,8 +44,8 @@ impl Numbers {
                 self.objects += u64::from(done);
             }
             Event::Downloaded(bytes) => self.bytes += bytes,
-            Event::Repaired(_) => self.objects += 1,
-            Event::Notice(_) => {}
+            Event::Repaired { .. } => self.objects += 1,
+            _ => {}
         }
     }
 

@@ -60,17 +60,14 @@ impl Progress {
 
 impl Observer for Progress {
     fn notice(&self, event: &Event<'_>) {
-        match event {
-            Event::Notice(text) => tracing::info!("{text}"),
-            // The report tells what was held; of a whole lost store it would be very many lines.
-            Event::Repaired(repair) if repair.result == RepairResult::Held => {}
-            Event::Repaired(repair) => log_repair(repair),
-            Event::Phase { .. }
-            | Event::Rows(_)
-            | Event::Listed(_)
-            | Event::Confirmed(_)
-            | Event::Verified { .. }
-            | Event::Downloaded(_) => {}
+        if let Event::Notice(text) = event {
+            tracing::info!("{text}");
+        }
+        // The report tells what was held; of a whole lost store it would be very many lines.
+        if let Event::Repaired { repair, .. } = event
+            && repair.result != RepairResult::Held
+        {
+            log_repair(repair);
         }
         lock(&self.numbers).add(event);
     }
@@ -317,7 +314,7 @@ mod tests {
             seconds: 0.5,
             detail: "the source answered 404".to_owned(),
         };
-        progress.notice(&Event::Repaired(&repair));
+        progress.notice(&Event::Repaired { repair: &repair, at: chrono::DateTime::UNIX_EPOCH });
         pass(Duration::from_mins(1)).await;
         let line: serde_json::Value = serde_json::from_str(&screen.take()).unwrap();
         assert_eq!((&line["level"], &line["result"]), (&"warn".into(), &"source_gone".into()));

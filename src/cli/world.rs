@@ -8,13 +8,14 @@ use crate::catalog::{self, Catalog, CatalogError, Remark};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::heal::{CatalogTexts, Healer};
+use crate::inspect::Inspector;
 use crate::ledger::{self, Ledger, Lock};
 use crate::model::{Collection, Span};
-use crate::observe::Observer;
+use crate::observe::{Event, Observer};
 use crate::pass::{Auditor, Settings};
 use crate::sorter::SorterOptions;
 use crate::source::{AllSources, Source, SourceError, SourceOptions};
-use crate::store::{self, HealStore, Store};
+use crate::store::{self, HealStore, OperationHook, Store};
 
 use super::UsageError;
 
@@ -37,7 +38,7 @@ impl World {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let store = store::open(&config.options.store, &config.base).await?;
+        let store = open_store(&config, &observer).await?;
         let ledger = open_ledger(&config, store.identity()).await?;
         Self::of(Arc::new(config), store, ledger, observer, cancel).await
     }
@@ -49,7 +50,7 @@ impl World {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let store = store::open(&config.options.store, &config.base).await?;
+        let store = open_store(&config, &observer).await?;
         Self::of(config, store, ledger, observer, cancel).await
     }
 
@@ -112,6 +113,18 @@ impl World {
         done?
     }
 
+    /// What looks into single objects.
+    pub(super) fn inspector(&self) -> Inspector {
+        let writable = Arc::clone(&self.store);
+        Inspector {
+            catalog: Arc::clone(&self.catalog),
+            store: writable,
+            ledger: Arc::clone(&self.ledger),
+            clock: Arc::clone(&self.clock),
+            heal: self.config.options.heal.clone(),
+        }
+    }
+
     /// The collections of these names; all of them where no name is given.
     pub(super) fn selected(&self, names: &[String]) -> Result<Vec<&Collection>, UsageError> {
         selected(self.catalog.collections(), names)
@@ -145,6 +158,18 @@ pub(super) async fn open_catalog(config: &Config) -> Result<Arc<dyn Catalog>, Ca
         }
     }
     Ok(catalog)
+}
+
+/// The store, which tells the observer of all that it is asked.
+async fn open_store(
+    config: &Config,
+    observer: &Arc<dyn Observer>,
+) -> Result<Arc<dyn HealStore>, store::OpenError> {
+    let observer = Arc::clone(observer);
+    let hook = OperationHook::new(move |operation| {
+        observer.notice(&Event::StoreOperation(*operation));
+    });
+    store::open_told(&config.options.store, &config.base, hook).await
 }
 
 /// Opens the ledger, and logs what is doubtful about it.

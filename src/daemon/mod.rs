@@ -9,6 +9,7 @@ mod order;
 mod pass;
 mod run;
 mod state;
+mod tell;
 mod timetable;
 
 pub use activation::{ActivationError, Activations};
@@ -16,4 +17,5 @@ pub use opener::{OpenFailure, Opened, Opener, Plan, Side};
 pub use order::{Order, OrderError};
 pub use run::Daemon;
 pub use state::{Activity, DaemonState, Orders, Reload};
+pub use tell::tell_state;
 pub use timetable::Timing;

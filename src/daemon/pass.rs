@@ -10,11 +10,13 @@ use tracing::Instrument;
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::model::{Command, Depth, Outcome, Slice, Summary, error_chain};
+use crate::observe::Observer;
 use crate::pass::{FailOn, PassFailure, PassReport, Request, Restraint};
 use crate::plan::Rotation;
 
 use super::memory;
 use super::opener::{OpenFailure, Opened, Opener, Plan, Side};
+use super::tell::tell_unopened;
 
 /// One deep pass takes at most this part of the time to the next: shallow passes wait for it.
 const PART_OF_INTERVAL: u128 = 2;
@@ -24,6 +26,7 @@ pub(super) struct OnePass {
     pub(super) opener: Arc<dyn Opener>,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Arc<dyn Observer>,
     pub(super) paused: bool,
     pub(super) depth: Depth,
 }
@@ -60,12 +63,14 @@ impl OnePass {
         let began = self.clock.now();
         let opened = match self.opener.open().await {
             Ok(opened) => opened,
-            Err(failure) => return Self::not_opened(&failure),
+            Err(failure) => return self.not_opened(&failure, began),
         };
         let plan = self.opener.plan();
         let rotation = match self.rotation(&plan, began).await {
             Ok(rotation) => rotation,
-            Err(why) => return Ended::with(why),
+            Err(why) => {
+                return self.not_opened(&OpenFailure { side: Side::Other, message: why }, began);
+            }
         };
         let slice = rotation.as_ref().and_then(|rotation| Self::slice(rotation, &plan, began));
         let request = self.request(&opened, slice);
@@ -137,7 +142,8 @@ impl OnePass {
         }
     }
 
-    fn not_opened(failure: &OpenFailure) -> Ended {
+    fn not_opened(&self, failure: &OpenFailure, began: DateTime<Utc>) -> Ended {
+        tell_unopened(failure, self.depth, began, self.clock.now(), &*self.observer);
         tracing::error!("no pass: {failure}");
         let why: Arc<str> = failure.message.as_str().into();
         let of = |side| (failure.side == side).then(|| Err(Arc::clone(&why)));

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::model::{Depth, error_chain};
+use crate::observe::Observer;
 
 use super::activation::Activations;
 use super::memory;
@@ -18,6 +19,7 @@ use super::opener::Opener;
 use super::order::{Order, OrderError};
 use super::pass::{Ended, OnePass};
 use super::state::{Activity, DaemonState, Reload};
+use super::tell::tell_plan;
 use super::timetable::Timetable;
 
 /// A daemon that holds the store's lock.
@@ -28,6 +30,8 @@ pub struct Daemon {
     pub ledger: Arc<dyn Ledger>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// Who is told.
+    pub observer: Arc<dyn Observer>,
     /// Wakes it.
     pub activations: Activations,
     /// What people ask.
@@ -54,6 +58,7 @@ impl Daemon {
     pub async fn run(mut self) {
         let now = self.clock.now();
         let plan = self.opener.plan();
+        tell_plan(&plan, now, &*self.observer);
         let mut table = Timetable::new(plan.shallow, plan.deep, now, rand::random());
         // What happened while nobody looked is seen at once.
         table.want(Depth::Shallow);
@@ -106,6 +111,7 @@ impl Daemon {
             opener: Arc::clone(&self.opener),
             ledger: Arc::clone(&self.ledger),
             clock: Arc::clone(&self.clock),
+            observer: Arc::clone(&self.observer),
             paused: self.state.borrow().paused,
             depth,
         };
@@ -143,6 +149,7 @@ impl Daemon {
                 let problem = self.opener.reload().await.err();
                 if problem.is_none() {
                     let plan = self.opener.plan();
+                    tell_plan(&plan, now, &*self.observer);
                     table.change(plan.shallow, plan.deep, now, rand::random());
                 }
                 notify::ready();

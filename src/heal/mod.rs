@@ -111,8 +111,9 @@ impl Healer {
             // Written down in here: between two polls of the stream nothing may wait for the
             // ledger, since another action may be waiting with its connection in hand.
             if let Some(repair) = &repair {
-                self.ledger.record_repair(job.pass_id, self.clock.now(), repair).await?;
-                self.observer.notice(&Event::Repaired(repair));
+                let at = self.clock.now();
+                self.ledger.record_repair(job.pass_id, at, repair).await?;
+                self.observer.notice(&Event::Repaired { repair, at });
             }
             Ok::<_, HealError>((at, repair))
         });

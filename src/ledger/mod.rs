@@ -184,6 +184,9 @@ pub trait Ledger: Send + Sync {
     /// What became of the objects of plans, newest first.
     async fn removals(&self, limit: u32) -> Result<Vec<Removal>>;
 
+    /// What became of one object in plans, newest first.
+    async fn removals_of(&self, digest: &Digest) -> Result<Vec<Removal>>;
+
     /// Uploads that were begun and not ended.
     async fn uploads(&self) -> Result<Vec<Upload>>;
 

@@ -71,6 +71,16 @@ pub enum Unhealable {
 }
 
 impl Unhealable {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::NoSource,
+        Self::SourceGone,
+        Self::SourceDrifted,
+        Self::PolicyBlocked,
+        Self::TooLarge,
+        Self::Disabled,
+    ];
+
     /// The word that reports use.
     pub const fn as_str(self) -> &'static str {
         match self {

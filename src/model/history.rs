@@ -115,6 +115,9 @@ pub enum BreakerReason {
 }
 
 impl BreakerReason {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::MassMissing, Self::InventoryShrunk];
+
     /// The word that reports use.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ mod finding;
 mod history;
 pub mod instant;
 mod key;
+mod operation;
 mod record;
 mod redact;
 mod removal;
@@ -31,6 +32,7 @@ pub use history::{
     SourceVerdict, Upload, Verdict,
 };
 pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};
+pub use operation::{OperationFailure, OperationKind, StoreOperation};
 pub use record::{Record, UNSURE_SIZE};
 pub use redact::{error_chain, redact_url, redact_urls_in};
 pub use removal::{Removal, RemovalResult};

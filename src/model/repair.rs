@@ -15,6 +15,19 @@ pub enum Cause {
     Corrupt,
 }
 
+impl Cause {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Missing, Self::Corrupt];
+
+    /// The word that reports and metrics use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Corrupt => "corrupt",
+        }
+    }
+}
+
 /// How an action ended, best first: of several sources the best result counts.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -78,6 +91,17 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::SourceUnavailable,
+        Self::SourceGone,
+        Self::SourceDrifted,
+        Self::PolicyBlocked,
+        Self::TooLarge,
+        Self::StoreWrite,
+        Self::VerifyAfterWrite,
+    ];
+
     /// The word that reports and metrics use.
     pub const fn as_str(self) -> &'static str {
         match self {

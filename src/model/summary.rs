@@ -25,6 +25,9 @@ pub enum Depth {
 }
 
 impl Depth {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Shallow, Self::Deep];
+
     /// The word that reports and metrics use.
     pub const fn as_str(self) -> &'static str {
         match self {

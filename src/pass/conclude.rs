@@ -1,10 +1,11 @@
 //! From verdicts to a report: the breaker, the orphans, the findings, the plan, the numbers.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::ledger::FindingKey;
 use crate::model::{
-    BreakerState, BreakerSummary, Finding, FindingKind, PassError, Span, Summary, reason,
+    BreakerState, BreakerSummary, Finding, FindingKind, PassError, Span, Summary, Unhealable,
+    reason,
 };
 use crate::plan::{Hold, PassCounts, judge_breaker, make_plan};
 
@@ -69,8 +70,20 @@ impl Context<'_> {
         let unwanted = unwanted.copied().collect();
         let repairs = Vec::new();
         let sources = self.sources_of(&plan, &examined);
-        let mut report =
-            PassReport { findings, repairs, summary, plan, read, sources, full, unwanted };
+        let mut report = PassReport {
+            findings,
+            repairs,
+            summary,
+            plan,
+            read,
+            sources,
+            full,
+            unwanted,
+            fault: None,
+            census: None,
+            rows: examined.iter().map(|one| one.verdicts.rows).sum(),
+            at_risk: at_risk(&examined),
+        };
         report.decide(self.request, false);
         if failed {
             report.summary.forget_counts();
@@ -160,7 +173,7 @@ impl Context<'_> {
             orphan_bytes: sum(|e| e.verdicts.orphans.iter().map(crate::model::Record::size).sum()),
             foreign: Some(of_kind(FindingKind::Foreign)),
             invalid_records: Some(malformed_rows + size(mismatches)),
-            at_risk: sum(|e| e.verdicts.at_risk),
+            at_risk: sum(|e| e.verdicts.at_risk.values().sum()),
             healed: 0,
             heal_failed: 0,
             held: 0,
@@ -184,6 +197,8 @@ impl Auditor {
         let keyed: Vec<_> = report.findings.iter().map(|f| (finding_key(f), f.clone())).collect();
         let full = report.full && request.is_full();
         self.ledger.record_pass(&report.summary, &keyed, full).await?;
+        report.census = report.count_all();
+        self.remember(report, request).await?;
         let retain = Span(self.settings.retain).delta();
         if let Some(before) = report.summary.finished_at.checked_sub_signed(retain) {
             self.ledger.prune(before).await?;
@@ -221,6 +236,14 @@ fn count(examined: &[Examined]) -> PassCounts {
         counts.damaged += damaged;
     }
     counts
+}
+
+fn at_risk(examined: &[Examined]) -> BTreeMap<Unhealable, u64> {
+    let mut all = BTreeMap::new();
+    for (why, count) in examined.iter().flat_map(|one| &one.verdicts.at_risk) {
+        *all.entry(*why).or_default() += count;
+    }
+    all
 }
 
 fn warnings(examined: &Examined) -> Vec<PassError> {

@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
 
 use crate::model::{
-    Collection, Corruption, Digest, KeyTemplate, Record, Slice, SourceVerdict, Sources,
+    Collection, Corruption, Digest, KeyTemplate, Record, Slice, SourceVerdict, Sources, Unhealable,
     is_temporary,
 };
 use crate::observe::Event;
+use crate::plan::{SourceStanding, unhealable_from};
 use crate::sorter::{Sorted, Sorter};
 use crate::store::{ListRequest, ListedPage};
 
@@ -72,9 +73,9 @@ impl Context<'_> {
                 };
                 rows += 1;
                 if self.request.slice.contains(&digest) {
-                    let at_risk = self.is_at_risk(collection, &digest, row.size, &row.sources);
+                    let risk = self.risk(collection, &digest, row.size, &row.sources);
                     let time = row.updated_at.unwrap_or(i64::MIN);
-                    sorter.push(Record::new(digest, row.size.unwrap_or(0), time, at_risk))?;
+                    sorter.push(Record::expected(digest, row.size.unwrap_or(0), time, risk))?;
                 }
             }
         }
@@ -83,25 +84,37 @@ impl Context<'_> {
         Ok((sorter.finish()?, rows, malformed))
     }
 
-    /// Whether this row alone could not bring its object back.
-    pub(super) fn is_at_risk(
+    /// Why this row alone could not bring its object back; `None` where it could.
+    pub(super) fn risk(
         &self,
         collection: &Collection,
         digest: &Digest,
         size: Option<u64>,
         sources: &Sources,
-    ) -> bool {
+    ) -> Option<Unhealable> {
         let heal = &self.auditor.settings.heal;
-        if !heal.enabled || !collection.heal || size.is_some_and(|s| s > heal.max_object_size.0) {
-            return true;
+        if !heal.enabled || !collection.heal {
+            return Some(Unhealable::Disabled);
+        }
+        if size.is_some_and(|size| size > heal.max_object_size.0) {
+            return Some(Unhealable::TooLarge);
         }
         let known = self.known.verdicts.get(digest).map_or(&[][..], Vec::as_slice);
-        let refused = |source: &str| {
-            let id = || SourceVerdict::id_of(source);
-            (!known.is_empty() && known.iter().any(|verdict| verdict.source_id == id()))
-                || self.auditor.source.permits(source).is_err()
+        let said = |source: &str| {
+            // Every row passes through here, and few objects have a verdict.
+            let id = (!known.is_empty()).then(|| SourceVerdict::id_of(source))?;
+            known.iter().find(|verdict| verdict.source_id == id).map(|verdict| verdict.verdict)
         };
-        sources.iter().all(refused)
+        let mut standings = Vec::new();
+        for source in sources.iter() {
+            let permitted = self.auditor.source.permits(source).is_ok();
+            let standing = SourceStanding { permitted, verdict: said(source) };
+            if permitted && standing.verdict.is_none() {
+                return None;
+            }
+            standings.push(standing);
+        }
+        unhealable_from(&standings)
     }
 
     /// Lists a collection's prefix; `slice` may be narrower than the pass's own.

@@ -34,6 +34,7 @@ impl Context<'_> {
         verdicts.foreign = foreign;
         verdicts.skew = sides.skew;
         verdicts.malformed_rows = sides.malformed_rows;
+        verdicts.rows = Some(sides.rows.saturating_add(sides.malformed_rows));
         if sides.malformed_rows > 0 {
             verdicts.malformed = self.auditor.catalog.malformed(collection, MALFORMED_TOLD).await?;
         }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::heal::{Healer, held};
 use crate::model::{
-    Cause, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict, Unhealable,
+    Cause, Depth, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict, Unhealable,
 };
 use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
 
@@ -19,17 +19,29 @@ impl Auditor {
         request: &Request,
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
-        let mut report = self.look(request).await?;
-        report.name_unwanted();
-        self.restrain(&mut report.plan, request.restraint).await?;
-        let mut report = self.carry_out(report, request, healer).await?;
-        self.record(&mut report, request).await?;
-        Ok(report)
+        let pass = async {
+            let mut report = self.look(request).await?;
+            report.name_unwanted();
+            self.restrain(&mut report.plan, request.restraint).await?;
+            let mut report = self.carry_out(report, request, healer).await?;
+            self.record(&mut report, request).await?;
+            Ok(report)
+        };
+        self.told(request.depth(), pass).await
     }
 
     /// Carries out a plan that was made earlier: its objects are examined again, and entries that
     /// no longer fit are held. Refused for another catalog or store.
     pub async fn heal_from(
+        &self,
+        plan: &Plan,
+        request: &Request,
+        healer: &Healer,
+    ) -> Result<PassReport, PassFailure> {
+        self.told(Depth::Deep, self.follow(plan, request, healer)).await
+    }
+
+    async fn follow(
         &self,
         plan: &Plan,
         request: &Request,

@@ -83,7 +83,7 @@ fn sort_out(
             let doubtful = rules.judge(joined) != Judgement::Healthy;
             if deep.is_some_and(|slice| slice.contains(&expected.digest)) {
                 to_read.push(*expected);
-            } else if observed.at_risk() {
+            } else if observed.is_marked() {
                 // What is known to be corrupt is not read in every pass, whatever its size.
                 suspicions.standing.push(*expected);
             } else if doubtful {

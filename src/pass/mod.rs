@@ -17,9 +17,10 @@ mod options;
 mod outcome;
 mod pace;
 mod read;
+mod tell;
 mod verdicts;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -30,18 +31,20 @@ use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
     Acceptance, Collection, Command, Depth, Digest, Finding, ObjectMeta, PassError, Repair, Size,
-    Slice, Summary, error_chain,
+    Slice, Summary, Unhealable, error_chain,
 };
-use crate::observe::Observer;
+use crate::observe::{Census, Observer};
 use crate::plan::{BreakerOptions, HealOptions, OrphanOptions, Plan, PlanIdentity};
 use crate::sorter::SorterOptions;
 use crate::source::Source;
 use crate::store::{Store, StoreError, StoreFault};
 
 use pace::Pace;
+use tell::Fault;
 
 pub use options::{AuditOptions, DeepOptions};
 pub use outcome::{FailOn, FailOnKind, ParseFailOnError};
+pub use tell::remembered;
 
 #[expect(unused_imports, reason = "named in the module's documentation")]
 use crate::heal::Healer;
@@ -138,6 +141,14 @@ pub struct PassReport {
     full: bool,
     /// Named digests that no row wants.
     unwanted: Vec<Digest>,
+    /// What kept it from finishing.
+    fault: Option<Fault>,
+    /// Rows of the catalog; `None` where not all of them were read.
+    rows: Option<u64>,
+    /// Present objects that could not be had again, by reason.
+    at_risk: BTreeMap<Unhealable, u64>,
+    /// The state of the store, once the pass is written down; `None` where it did not see all of it.
+    census: Option<Census>,
 }
 
 /// A source of a damaged object, without the secrets that its URL may hold.
@@ -194,11 +205,14 @@ struct Known {
 impl Auditor {
     /// Runs a pass that changes nothing in catalog or store, and keeps it in the ledger.
     pub async fn audit(&self, request: &Request) -> Result<PassReport, PassFailure> {
-        let mut report = self.look(request).await?;
-        report.name_unwanted();
-        report.decide(request, false);
-        self.record(&mut report, request).await?;
-        Ok(report)
+        let pass = async {
+            let mut report = self.look(request).await?;
+            report.name_unwanted();
+            report.decide(request, false);
+            self.record(&mut report, request).await?;
+            Ok(report)
+        };
+        self.told(request.depth(), pass).await
     }
 
     /// Runs a pass up to its plan, without keeping it.
@@ -206,12 +220,14 @@ impl Auditor {
         let context = self.begin(request).await?;
         let collections = self.selected(request)?;
         if let Err(error) = self.reach().await? {
-            let error = Trouble::from(error).into_pass_error("");
+            let error = Trouble::from(error);
+            let fault = Some(error.fault());
+            let error = error.into_pass_error("");
             let of = |c: &&Collection| PassError { subject: Some(c.name.clone()), ..error.clone() };
-            return context.conclude(Vec::new(), collections.iter().map(of).collect()).await;
+            let errors = collections.iter().map(of).collect();
+            return Ok(PassReport { fault, ..context.conclude(Vec::new(), errors).await? });
         }
-        let mut verdicts = Vec::new();
-        let mut errors = Vec::new();
+        let (mut verdicts, mut errors, mut fault) = (Vec::new(), Vec::new(), None);
         for collection in collections {
             let judged = tokio::select! {
                 () = self.cancel.cancelled() => return Err(PassFailure::Cancelled),
@@ -219,10 +235,13 @@ impl Auditor {
             };
             match judged {
                 Ok(judged) => verdicts.push(judged),
-                Err(error) => errors.push(error.into_pass_error(&collection.name)),
+                Err(error) => {
+                    fault = fault.or(Some(error.fault()));
+                    errors.push(error.into_pass_error(&collection.name));
+                }
             }
         }
-        context.conclude(verdicts, errors).await
+        Ok(PassReport { fault, ..context.conclude(verdicts, errors).await? })
     }
 
     /// Whether anybody answers at all. Said once and soon, where the listings would say it after

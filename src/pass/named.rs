@@ -35,7 +35,7 @@ impl Context<'_> {
     /// The row as a scan would give it, but old: who names an object has looked at it.
     fn record_of(&self, collection: &Collection, row: &CatalogRow) -> Record {
         let size = row.size;
-        let at_risk = self.is_at_risk(collection, &row.digest, size, &row.sources);
-        Record::new(row.digest, size.unwrap_or(0), i64::MIN, at_risk)
+        let risk = self.risk(collection, &row.digest, size, &row.sources);
+        Record::expected(row.digest, size.unwrap_or(0), i64::MIN, risk)
     }
 }

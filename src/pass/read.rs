@@ -120,6 +120,10 @@ impl Context<'_> {
             found_at: self.started_at,
         };
         self.auditor.ledger.put_corruption(&corruption).await?;
+        // What stands unhealed is read again in every cycle, and is not detected anew each time.
+        if standing.is_none_or(|known| known.meta != meta) {
+            self.auditor.observer.notice(&Event::Corrupted);
+        }
         verdicts.corrupt.push(Corrupt {
             digest: record.digest,
             observed_digest: observed,

@@ -1,8 +1,10 @@
 //! [`Verdicts`]: what a pass knows of one collection before it is told in findings.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
-use crate::model::{Collection, Corruption, Digest, MalformedRow, ObjectMeta, Record};
+use crate::model::{Collection, Corruption, Digest, MalformedRow, ObjectMeta, Record, Unhealable};
 
 /// An object whose bytes were read and are wrong.
 #[derive(Debug, Clone)]
@@ -54,7 +56,8 @@ pub(super) struct Verdicts {
     pub(super) present: u64,
     pub(super) verified: u64,
     pub(super) bytes_verified: u64,
-    pub(super) at_risk: u64,
+    /// The part of `present` that could not be healed, by reason.
+    pub(super) at_risk: BTreeMap<Unhealable, u64>,
     pub(super) young: u64,
     pub(super) missing: Vec<Digest>,
     pub(super) corrupt: Vec<Corrupt>,
@@ -66,6 +69,8 @@ pub(super) struct Verdicts {
     pub(super) foreign: Vec<Foreign>,
     pub(super) malformed: Vec<MalformedRow>,
     pub(super) malformed_rows: u64,
+    /// All rows, whatever their digests; `None` where only some were read.
+    pub(super) rows: Option<u64>,
     /// The store's clock less restock's, where the store told it.
     pub(super) skew: Option<chrono::TimeDelta>,
     /// No row at all, and a prefix that is not empty: no orphans, and a word about it.
@@ -80,7 +85,8 @@ impl Verdicts {
             present: 0,
             verified: 0,
             bytes_verified: 0,
-            at_risk: 0,
+            at_risk: BTreeMap::new(),
+            rows: None,
             young: 0,
             missing: Vec::new(),
             corrupt: Vec::new(),
@@ -98,6 +104,8 @@ impl Verdicts {
     /// Counts an object that is there with whatever bytes.
     pub(super) fn add_present(&mut self, expected: &Record) {
         self.present += 1;
-        self.at_risk += u64::from(expected.at_risk());
+        if let Some(risk) = expected.risk() {
+            *self.at_risk.entry(risk).or_default() += 1;
+        }
     }
 }

@@ -59,7 +59,5 @@ pub(super) fn ack(
 
 /// The reason that a summary names, where it is one.
 pub(super) fn reason_named(word: &str) -> Option<BreakerReason> {
-    [BreakerReason::MassMissing, BreakerReason::InventoryShrunk]
-        .into_iter()
-        .find(|reason| reason.as_str() == word)
+    BreakerReason::ALL.into_iter().find(|reason| reason.as_str() == word)
 }

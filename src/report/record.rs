@@ -111,7 +111,7 @@ impl<'a> RepairRecord<'a> {
 
 impl<'a> SummaryRecord<'a> {
     /// Inside a document, which carries the name of the shape itself.
-    const fn inside(summary: &'a Summary) -> Self {
+    pub(super) const fn inside(summary: &'a Summary) -> Self {
         Self { r#type: SummaryType::Summary, schema: None, summary }
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::breaker::breaker;
+use super::daemon::daemon_lines;
 use super::findings::because;
 use super::json::line;
 use super::object::{ObjectState, ObjectView, PlaceView, SourceView};
@@ -156,6 +157,9 @@ pub fn status_table(
     out: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(out, "{}", options.paint(Tone::Heading, &format!("store {}", escape(&view.store))))?;
+    if let Some(daemon) = &view.daemon {
+        daemon_lines(daemon, options, out)?;
+    }
     if view.passes.is_empty() {
         writeln!(out, "no pass yet: run `{} audit`", options.invocation)?;
     } else {

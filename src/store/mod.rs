@@ -3,6 +3,7 @@
 //! An audit gets a [`Store`], which cannot write; a heal gets a [`HealStore`], which cannot delete.
 //! Only the commands by which a person takes objects away get a [`RemovingStore`].
 
+mod counters;
 mod directory;
 mod keys;
 mod open;
@@ -21,7 +22,8 @@ use futures::stream::BoxStream;
 
 use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 
-pub use open::{OpenError, open, open_removing};
+pub use counters::OperationHook;
+pub use open::{OpenError, open, open_removing, open_told};
 pub use options::{OptionValue, StoreOptions};
 pub use prober::{Certainty, Prober};
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::directory::DirectoryStore;
 use super::s3::S3Store;
-use super::{HealStore, RemovingStore, StoreError, StoreOptions};
+use super::{HealStore, OperationHook, RemovingStore, StoreError, StoreOptions};
 use crate::model::redact_url;
 
 /// How near a word has to be to one that is known to be suggested, from 0 to 1.
@@ -44,7 +44,16 @@ enum Location {
 ///
 /// A directory has to be there; a bucket is only asked by [`super::Store::check`].
 pub async fn open(options: &StoreOptions, base: &Path) -> Result<Arc<dyn HealStore>, OpenError> {
-    let store: Arc<dyn HealStore> = open_removing(options, base).await?;
+    open_told(options, base, OperationHook::none()).await
+}
+
+/// The same, and the hook is told of everything that the store is asked.
+pub async fn open_told(
+    options: &StoreOptions,
+    base: &Path,
+    hook: OperationHook,
+) -> Result<Arc<dyn HealStore>, OpenError> {
+    let store: Arc<dyn HealStore> = open_any(options, base, hook).await?;
     Ok(store)
 }
 
@@ -53,9 +62,17 @@ pub async fn open_removing(
     options: &StoreOptions,
     base: &Path,
 ) -> Result<Arc<dyn RemovingStore>, OpenError> {
+    open_any(options, base, OperationHook::none()).await
+}
+
+async fn open_any(
+    options: &StoreOptions,
+    base: &Path,
+    hook: OperationHook,
+) -> Result<Arc<dyn RemovingStore>, OpenError> {
     match locate(&options.url, base)? {
         Location::Bucket { name, prefix } => {
-            Ok(Arc::new(S3Store::new(&name, &prefix, &options.options)?))
+            Ok(Arc::new(S3Store::new(&name, &prefix, &options.options, hook)?))
         }
         Location::Directory(path) => {
             if let Some(key) = options.options.keys().next() {
@@ -63,7 +80,7 @@ pub async fn open_removing(
                     "unknown key `{key}` in [store.options]: a directory has no options"
                 )));
             }
-            Ok(Arc::new(DirectoryStore::open(path).await?))
+            Ok(Arc::new(DirectoryStore::open(path, hook).await?))
         }
     }
 }

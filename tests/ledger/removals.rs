@@ -32,8 +32,12 @@ pub(crate) async fn the_last_word_on_a_removal_counts_and_the_newest_comes_first
         ledger.record_removal(removal).await.unwrap();
     }
     let ledger = fixture.open(STORE).await;
-    assert_eq!(ledger.removals(9).await.unwrap(), [back.clone(), other, deleted]);
-    assert_eq!(ledger.removals(1).await.unwrap(), [back]);
+    assert_eq!(ledger.removals(9).await.unwrap(), [back.clone(), other.clone(), deleted.clone()]);
+    assert_eq!(ledger.removals(1).await.unwrap(), [back.clone()]);
+    let of_another = Removal { digest: digest(7), ..removal("p3", "c", RemovalResult::Moved, 5) };
+    ledger.record_removal(&of_another).await.unwrap();
+    assert_eq!(ledger.removals_of(&digest(7)).await.unwrap(), [of_another]);
+    assert_eq!(ledger.removals_of(&digest(1)).await.unwrap(), [back, other, deleted]);
     assert_eq!(fixture.open("s3://other").await.removals(9).await.unwrap(), []);
 }
 

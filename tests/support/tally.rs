@@ -33,7 +33,7 @@ impl Tally {
                 self.expected += 1;
                 self.observed += 1;
                 let healthy = *judgement == Judgement::Healthy;
-                self.at_risk += u64::from(healthy && expected.at_risk());
+                self.at_risk += u64::from(healthy && expected.is_marked());
             }
             Joined::Expected(_) => self.expected += 1,
             Joined::Observed(_) => self.observed += 1,

@@ -10,19 +10,18 @@ use restock::catalog::{self, Catalog, CatalogOptions, CollectionOptions, Preset}
 use restock::clock::{Clock, ManualClock, SystemClock};
 use restock::heal::{CatalogTexts, Healer};
 use restock::ledger::{self, Ledger};
-use restock::model::{
-    Command, Digest, Finding, FindingKind, Repair, RepairResult, Slice, Unhealable,
-};
-use restock::observe::Silent;
+use restock::model::{Command, Digest, Slice};
+use restock::observe::{Event, Observer, Silent};
 use restock::pass::{Auditor, FailOn, PassFailure, PassReport, Request, Restraint, Settings};
 use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use restock::sorter::SorterOptions;
 use restock::source::{AllSources, Source, SourceOptions};
-use restock::store::{self, HealStore, StoreOptions};
+use restock::store::{self, HealStore, OperationHook, StoreOptions};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+pub use super::brief::{briefly, count, repair, result, unhealable};
 use super::http_server::{Answer, HttpServer};
 pub use super::object::{COLLECTION, Object, digest_of};
 
@@ -51,6 +50,8 @@ pub struct World {
     /// In place of the `SQLite` file, for fault injection.
     pub catalog: Option<Arc<dyn Catalog>>,
     pub collections: Vec<CollectionOptions>,
+    /// Who is told, of the requests to a directory too.
+    pub observer: Arc<dyn Observer>,
     pub cancel: CancellationToken,
 }
 
@@ -89,6 +90,7 @@ impl World {
                 key: format!("{COLLECTION}/{{digest}}").parse().unwrap(),
                 heal: true,
             }],
+            observer: Arc::new(Silent),
             cancel: CancellationToken::new(),
         };
         world
@@ -217,7 +219,9 @@ impl World {
             return Arc::clone(store);
         }
         let options = StoreOptions { url: "store".to_owned(), ..StoreOptions::default() };
-        store::open(&options, self.dir.path()).await.unwrap()
+        let observer = Arc::clone(&self.observer);
+        let hook = OperationHook::new(move |op| observer.notice(&Event::StoreOperation(*op)));
+        store::open_told(&options, self.dir.path(), hook).await.unwrap()
     }
 
     pub async fn open_catalog(&self) -> Arc<dyn Catalog> {
@@ -244,7 +248,7 @@ impl World {
             source: self.source().await,
             ledger: self.open_ledger().await,
             clock: Arc::clone(&self.clock),
-            observer: Arc::new(Silent),
+            observer: Arc::clone(&self.observer),
             settings: self.settings.clone(),
             cancel: self.cancel.clone(),
         }
@@ -257,7 +261,7 @@ impl World {
             source: self.source().await,
             ledger: self.open_ledger().await,
             clock: Arc::clone(&self.clock),
-            observer: Arc::new(Silent),
+            observer: Arc::clone(&self.observer),
             options: self.settings.heal.clone(),
             tries: self.source_options.tries,
             cancel: self.cancel.clone(),
@@ -332,33 +336,4 @@ pub fn request(command: Command) -> Request {
 /// The same, reading every object.
 pub fn deep(request: Request) -> Request {
     Request { deep: Some(Slice::WHOLE), ..request }
-}
-
-/// The findings in short: kind, key (or detail) and reason, in report order.
-pub fn briefly(report: &PassReport) -> Vec<(FindingKind, String, Option<String>)> {
-    let brief = |finding: &Finding| {
-        let what = finding.key.clone().unwrap_or_else(|| finding.detail.clone());
-        (finding.kind, what, finding.reason.clone())
-    };
-    report.findings.iter().map(brief).collect()
-}
-
-/// How many findings of a kind.
-pub fn count(report: &PassReport, kind: FindingKind) -> usize {
-    report.findings.iter().filter(|f| f.kind == kind).count()
-}
-
-/// The repair of an object.
-pub fn repair<'a>(report: &'a PassReport, object: &Object) -> &'a Repair {
-    report.repairs.iter().find(|repair| repair.digest == object.digest).unwrap()
-}
-
-/// The result of an object's repair.
-pub fn result(report: &PassReport, object: &Object) -> RepairResult {
-    repair(report, object).result
-}
-
-/// Why an object's finding says that it cannot be healed.
-pub fn unhealable(report: &PassReport, object: &Object) -> Option<Unhealable> {
-    report.findings.iter().find(|f| f.digest == Some(object.digest)).unwrap().unhealable
 }

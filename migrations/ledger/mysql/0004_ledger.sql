@@ -131,9 +131,11 @@ CREATE TABLE IF NOT EXISTS removals (
     store BIGINT NOT NULL,
     plan_id VARBINARY(255) NOT NULL,
     object_key VARBINARY(1024) NOT NULL,
+    digest VARCHAR(64) NOT NULL,
     ended_at VARCHAR(30) NOT NULL,
     body LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     PRIMARY KEY (store, plan_id, object_key),
+    KEY removals_of_object (store, digest),
     KEY removals_by_age (store, ended_at)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC CHARACTER SET ascii COLLATE ascii_bin;
 

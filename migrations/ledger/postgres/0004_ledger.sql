@@ -129,10 +129,12 @@ CREATE TABLE removals (
     store BIGINT NOT NULL REFERENCES stores (id),
     plan_id TEXT COLLATE "C" NOT NULL,
     object_key TEXT COLLATE "C" NOT NULL,
+    digest TEXT COLLATE "C" NOT NULL,
     ended_at TEXT COLLATE "C" NOT NULL,
     body TEXT NOT NULL,
     PRIMARY KEY (store, plan_id, object_key)
 );
+CREATE INDEX removals_of_object ON removals (store, digest);
 CREATE INDEX removals_by_age ON removals (store, ended_at);
 
 CREATE TABLE accepted (

@@ -10,12 +10,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::{Clock, SystemClock};
-use crate::daemon::{Activations, Activity, Daemon, DaemonState, Order, memory, notify};
+use crate::daemon::{
+    Activations, Activity, Daemon, DaemonState, Order, memory, notify, tell_state,
+};
 use crate::ledger::{Lock, LockError};
-use crate::observe::{Observer, Silent};
+use crate::model::BreakerState;
+use crate::observe::{Event, Metrics, Observer};
+use crate::pass::remembered;
 use crate::store;
 
 use super::Context;
+use super::lines::tell_panics;
 use super::world::open_ledger;
 use opener::ConfiguredOpener;
 
@@ -26,9 +31,16 @@ const ORDERS_WAITING: usize = 16;
 pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
     let config = context.config()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let observer: Arc<dyn Observer> = Arc::new(Silent);
+    let metrics = Arc::new(Metrics::new(&config.options.store.name, clock.now())?);
+    let observer: Arc<dyn Observer> = metrics.clone();
+    context.lines.tell(Arc::clone(&observer));
+    tell_panics(Arc::clone(&observer));
+    observer.notice(&Event::ObserveOnly(!config.options.heal.enabled));
     let identity = store::open(&config.options.store, &config.base).await?.identity().to_owned();
     let ledger = open_ledger(&config, &identity).await?;
+    metrics.restore(&remembered(&*ledger).await?);
+    let open = ledger.breaker().await?.filter(BreakerState::is_open);
+    observer.notice(&Event::Breaker(open.map(|state| state.reason)));
     let (ledger_url, base) = (config.ledger_url().to_owned(), config.base.clone());
     let (to, orders) = mpsc::channel(ORDERS_WAITING);
     let (state, _) = watch::channel(DaemonState {
@@ -36,9 +48,11 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
         ..DaemonState::starting()
     });
     let reloads = tokio::spawn(reload_on_hangup(to));
+    let told = tokio::spawn(tell_state(state.subscribe(), Arc::clone(&observer)));
     notify::ready();
     let Some(lock) = hold(&ledger_url, &identity, &base, &state, context).await? else {
         reloads.abort();
+        told.abort();
         return Ok(0);
     };
     let ledger = lock.guard(&ledger);
@@ -47,13 +61,14 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
         context.common.clone(),
         context.environment.clone(),
         Arc::clone(&ledger),
-        observer,
+        Arc::clone(&observer),
         context.cancel.clone(),
     ));
     let daemon = Daemon {
         opener,
         ledger,
         clock,
+        observer,
         activations: Activations::start().await?,
         orders,
         state,
@@ -62,6 +77,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
     let ran = lock.hold(&context.cancel, daemon.run()).await;
     lock.release().await;
     reloads.abort();
+    told.abort();
     ran?;
     Ok(0)
 }

@@ -10,7 +10,7 @@ use crate::config::{Config, Environment};
 use crate::daemon::{OpenFailure, Opened, Opener, Plan, Side, Timing};
 use crate::ledger::Ledger;
 use crate::model::redact_urls_in;
-use crate::observe::Observer;
+use crate::observe::{Event, Observer};
 use crate::store;
 
 use crate::cli::args::Common;
@@ -90,6 +90,7 @@ impl Opener for ConfiguredOpener {
                 return Err(format!("`{key}` cannot change while restock runs: restart it"));
             }
         }
+        self.observer.notice(&Event::ObserveOnly(!new.options.heal.enabled));
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
         Ok(())
     }

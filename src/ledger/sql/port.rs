@@ -144,6 +144,10 @@ impl Ledger for SqlLedger {
         self.told("read the removals", self.read_removals(limit).await)
     }
 
+    async fn removals_of(&self, digest: &Digest) -> Result<Vec<Removal>> {
+        self.told("read the removals of an object", self.read_removals_of(digest).await)
+    }
+
     async fn uploads(&self) -> Result<Vec<Upload>> {
         self.told("read the uploads under way", self.read_uploads().await)
     }

@@ -2,12 +2,12 @@
 
 use super::statement::Statement;
 use super::{Column, SqlLedger, Stored, Table, column};
-use crate::model::Removal;
+use crate::model::{Digest, Removal};
 
 const REMOVALS: Table = Table {
     name: "removals",
     key: &["store", "plan_id", "object_key"],
-    columns: &[Column::New("ended_at"), Column::New("body")],
+    columns: &[Column::New("digest"), Column::New("ended_at"), Column::New("body")],
 };
 
 impl SqlLedger {
@@ -17,6 +17,7 @@ impl SqlLedger {
             .int(self.store)
             .text(&removal.plan_id)
             .text(self.dialect().key(&removal.key))
+            .text(removal.digest)
             .text(column::time(removal.at))
             .text(column::json(removal)?);
         self.write(&statement).await?;
@@ -27,6 +28,13 @@ impl SqlLedger {
         let sql = "SELECT body FROM removals WHERE store = ? \
                    ORDER BY ended_at DESC, plan_id, object_key LIMIT ?";
         let rows = self.fetch(Statement::new(sql).int(self.store).int(i64::from(limit))).await?;
+        rows.iter().map(|row| column::read_json(&row.text(0)?)).collect()
+    }
+
+    pub(super) async fn read_removals_of(&self, digest: &Digest) -> Stored<Vec<Removal>> {
+        let sql = "SELECT body FROM removals WHERE store = ? AND digest = ? \
+                   ORDER BY ended_at DESC, plan_id, object_key";
+        let rows = self.fetch(Statement::new(sql).int(self.store).text(*digest)).await?;
         rows.iter().map(|row| column::read_json(&row.text(0)?)).collect()
     }
 

@@ -11,7 +11,6 @@ mod walk;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -19,13 +18,14 @@ use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc;
 
 use self::root::{Root, blocking};
+use super::counters::Counters;
 use super::keys::KeyRange;
 use super::open::OpenError;
 use super::{
-    HealStore, ListRequest, ListedPage, Probe, Reading, RemovingStore, Staged, Store, StoreError,
-    UploadJournal,
+    HealStore, ListRequest, ListedPage, OperationHook, Probe, Reading, RemovingStore, Staged,
+    Store, StoreError, UploadJournal,
 };
-use crate::model::{ObjectMeta, StoreRequests, Upload};
+use crate::model::{ObjectMeta, OperationKind, StoreRequests, Upload};
 
 /// Pages that wait for the consumer.
 const PAGES_WAITING: usize = 4;
@@ -37,23 +37,11 @@ pub(super) struct DirectoryStore {
     counters: Arc<Counters>,
 }
 
-#[derive(Debug, Default)]
-struct Counters {
-    list: AtomicU64,
-    head: AtomicU64,
-    get: AtomicU64,
-    put: AtomicU64,
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
-
 impl DirectoryStore {
     /// Opens the directory; it has to be there.
-    pub(super) async fn open(path: PathBuf) -> Result<Self, OpenError> {
+    pub(super) async fn open(path: PathBuf, hook: OperationHook) -> Result<Self, OpenError> {
         let root = blocking("open the store", move || Root::open(path)).await?;
-        Ok(Self { root: Arc::new(root), counters: Arc::default() })
+        Ok(Self { root: Arc::new(root), counters: Arc::new(Counters::new(hook)) })
     }
 }
 
@@ -74,7 +62,7 @@ impl Store for DirectoryStore {
         // The walk ends when the stream is dropped: it cannot hand on its next page then.
         let walk = tokio::task::spawn_blocking(move || {
             let range = KeyRange::of(&request.layout, request.slice);
-            walk::walk(&root, request.layout.prefix(), &range, &counters.list, &out);
+            walk::walk(&root, request.layout.prefix(), &range, &counters, &out);
         });
         stream::unfold((pages, Some(walk)), |(mut pages, walk)| async move {
             if let Some(page) = pages.recv().await {
@@ -88,10 +76,10 @@ impl Store for DirectoryStore {
     }
 
     async fn probe(&self, key: &str) -> Probe {
-        count(&self.counters.head);
+        let asked = self.counters.ask(OperationKind::Head);
         let (root, key) = (Arc::clone(&self.root), key.to_owned());
         let action = format!("probe {key}");
-        match blocking(&action, move || place::find(&root, &key)).await {
+        match asked.ended(blocking(&action, move || place::find(&root, &key)).await) {
             Ok(Some(meta)) => Probe::Present(meta),
             Ok(None) => Probe::Absent,
             Err(error) => Probe::Unknown(error),
@@ -99,18 +87,12 @@ impl Store for DirectoryStore {
     }
 
     async fn read(&self, key: &str) -> Result<Reading, StoreError> {
-        count(&self.counters.get);
-        read::read(Arc::clone(&self.root), key).await
+        let asked = self.counters.ask(OperationKind::Get);
+        asked.ended(read::read(Arc::clone(&self.root), key).await)
     }
 
     fn requests(&self) -> StoreRequests {
-        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        StoreRequests {
-            list: now(&self.counters.list),
-            head: now(&self.counters.head),
-            get: now(&self.counters.get),
-            put: now(&self.counters.put),
-        }
+        self.counters.read()
     }
 }
 
@@ -122,33 +104,33 @@ impl HealStore for DirectoryStore {
         _size: Option<u64>,
         journal: Arc<dyn UploadJournal>,
     ) -> Result<Box<dyn Staged>, StoreError> {
-        count(&self.counters.put);
-        let staged = stage::StagedFile::begin(Arc::clone(&self.root), key, journal).await?;
-        Ok(Box::new(staged))
+        let asked = self.counters.ask(OperationKind::Put);
+        let staged = stage::StagedFile::begin(Arc::clone(&self.root), key, journal).await;
+        Ok(Box::new(asked.ended(staged)?))
     }
 
     async fn set_aside(&self, key: &str, to: &str) -> Result<(), StoreError> {
-        count(&self.counters.put);
+        let asked = self.counters.ask(OperationKind::Put);
         let (root, key, to) = (Arc::clone(&self.root), key.to_owned(), to.to_owned());
         let action = format!("copy {key} to {to}");
-        blocking(&action, move || publish::set_aside(&root, &key, &to)).await
+        asked.ended(blocking(&action, move || publish::set_aside(&root, &key, &to)).await)
     }
 
     async fn sweep(&self, upload: &Upload) -> Result<(), StoreError> {
-        count(&self.counters.put);
+        let asked = self.counters.ask(OperationKind::Put);
         let (root, id) = (Arc::clone(&self.root), upload.id.clone());
         let action = format!("throw away an upload of {}", upload.key);
-        blocking(&action, move || publish::sweep(&root, &id)).await
+        asked.ended(blocking(&action, move || publish::sweep(&root, &id)).await)
     }
 }
 
 #[async_trait]
 impl RemovingStore for DirectoryStore {
     async fn remove(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
-        count(&self.counters.put);
+        let asked = self.counters.ask(OperationKind::Put);
         let (root, key, version) = (Arc::clone(&self.root), key.to_owned(), version.clone());
         let action = format!("remove {key}");
-        blocking(&action, move || remove::remove(&root, &key, &version)).await
+        asked.ended(blocking(&action, move || remove::remove(&root, &key, &version)).await)
     }
 
     async fn remove_empty_folders(&self, below: &str) -> Result<(), StoreError> {

@@ -2,15 +2,14 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::sync::atomic::AtomicU64;
 
 use cap_std::fs::{Dir, DirEntry, MetadataExt};
 use tokio::sync::mpsc;
 
-use super::count;
 use super::place::modified;
 use super::root::{Root, io_error, is_absent};
-use crate::model::TEMPORARY_MARK;
+use crate::model::{OperationKind, TEMPORARY_MARK};
+use crate::store::counters::{self, Counters};
 use crate::store::keys::{KeyRange, printable};
 use crate::store::{ListedPage, Observed, StoreError, StoreFault};
 
@@ -20,8 +19,8 @@ const PAGE_KEYS: usize = 1_000;
 type Out = mpsc::Sender<Result<ListedPage, StoreError>>;
 
 /// Lists what lies below `prefix` and in `range`. Returns early when nobody takes the pages.
-pub(super) fn walk(root: &Root, prefix: &str, range: &KeyRange, folders: &AtomicU64, out: &Out) {
-    let mut walk = Walk { root, range, folders, out, page: ListedPage::default() };
+pub(super) fn walk(root: &Root, prefix: &str, range: &KeyRange, counters: &Counters, out: &Out) {
+    let mut walk = Walk { root, range, counters, out, page: ListedPage::default() };
     let end = match walk.run(prefix) {
         Ok(()) => Ok(std::mem::take(&mut walk.page)),
         Err(Stop::Failed(error)) => Err(error),
@@ -45,7 +44,7 @@ impl From<StoreError> for Stop {
 struct Walk<'a> {
     root: &'a Root,
     range: &'a KeyRange,
-    folders: &'a AtomicU64,
+    counters: &'a Counters,
     out: &'a Out,
     page: ListedPage,
 }
@@ -93,7 +92,16 @@ impl Walk<'_> {
     }
 
     fn folder(&mut self, folder: &str, dir: &Dir, pending: &mut Vec<String>) -> Result<(), Stop> {
-        count(self.folders);
+        let asked = self.counters.ask(OperationKind::List);
+        let read = self.entries(folder, dir, pending);
+        asked.end(match &read {
+            Err(Stop::Failed(error)) => counters::failure(error.fault),
+            Ok(()) | Err(Stop::Unwanted) => None,
+        });
+        read
+    }
+
+    fn entries(&mut self, folder: &str, dir: &Dir, pending: &mut Vec<String>) -> Result<(), Stop> {
         for entry in dir.entries().map_err(|error| list_error(folder, error))? {
             let entry = entry.map_err(|error| list_error(folder, error))?;
             self.entry(folder, &entry, pending)?;

@@ -3,7 +3,6 @@
 //! with a DELETE.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -16,44 +15,14 @@ use object_store::client::{
     HttpResponseBody, HttpService,
 };
 
+use super::faults::transport;
 use super::page::{self, PAGE_MAX_BYTES, PageFault};
-use crate::model::StoreRequests;
+use crate::model::{OperationFailure, OperationKind};
+use crate::store::counters::{self, Counters};
 
 tokio::task_local! {
     /// The tag of the version that a DELETE means; `object_store` cannot say it.
     pub(super) static ONLY_IF_MATCH: HeaderValue;
-}
-
-/// Requests sent, one by one, retries included.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    list: AtomicU64,
-    head: AtomicU64,
-    get: AtomicU64,
-    put: AtomicU64,
-}
-
-impl Counters {
-    /// The numbers so far.
-    pub(super) fn read(&self) -> StoreRequests {
-        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        StoreRequests {
-            list: now(&self.list),
-            head: now(&self.head),
-            get: now(&self.get),
-            put: now(&self.put),
-        }
-    }
-
-    fn count(&self, request: &HttpRequest) {
-        let counter = match *request.method() {
-            Method::GET if is_list(request) => &self.list,
-            Method::GET => &self.get,
-            Method::HEAD => &self.head,
-            _ => &self.put,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 /// What a completed multipart upload asks of the key; `object_store` cannot say it.
@@ -92,8 +61,16 @@ struct Checked {
 
 #[async_trait]
 impl HttpService for Checked {
-    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        self.counters.count(&request);
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let asked = self.counters.ask(kind(&request));
+        let answer = self.answer(request).await;
+        asked.end(failure(&answer));
+        answer
+    }
+}
+
+impl Checked {
+    async fn answer(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
         if self.completion == Completion::Creates && is_completion(&request) {
             // Unsigned, as only `x-amz-` headers have to be signed.
             request.headers_mut().insert(header::IF_NONE_MATCH, HeaderValue::from_static("*"));
@@ -147,6 +124,37 @@ fn interrupted(error: HttpError) -> HttpError {
         return error;
     }
     HttpError::new(HttpErrorKind::Interrupted, error)
+}
+
+fn kind(request: &HttpRequest) -> OperationKind {
+    match *request.method() {
+        Method::GET if is_list(request) => OperationKind::List,
+        Method::GET => OperationKind::Get,
+        Method::HEAD => OperationKind::Head,
+        _ => OperationKind::Put,
+    }
+}
+
+/// As what an answer counts. Its body may tell more, and is the library's to read.
+fn failure(answer: &Result<HttpResponse, HttpError>) -> Option<OperationFailure> {
+    let status = match answer {
+        Ok(response) => response.status(),
+        Err(error) => {
+            return counters::failure(transport(error.kind()));
+        }
+    };
+    Some(match status.as_u16() {
+        401 | 403 => OperationFailure::AccessDenied,
+        408 | 504 => OperationFailure::Timeout,
+        409 | 412 => OperationFailure::Conflict,
+        429 | 503 => OperationFailure::Throttled,
+        // An absent object, or one that did not change.
+        100..=399 | 404 => return None,
+        // A condition that the server does not know; it is asked again without.
+        501 => OperationFailure::Other,
+        500.. => OperationFailure::Server,
+        _ => OperationFailure::Other,
+    })
 }
 
 fn is_list(request: &HttpRequest) -> bool {

@@ -8,13 +8,14 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
 use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, RetryConfig};
 
-use super::answers::{Answers, Completion, Counters};
+use super::answers::{Answers, Completion};
 use super::credentials::Credentials;
 use super::faults::Where;
 use super::options::{self, Options};
 use crate::model::redact_url;
-use crate::store::OptionValue;
+use crate::store::counters::Counters;
 use crate::store::open::OpenError;
+use crate::store::{OperationHook, OptionValue};
 
 /// Silence after which a listing, probe or read counts as failed.
 const READ_TIME: &str = "30s";
@@ -72,6 +73,7 @@ pub(super) struct Clients {
 pub(super) fn clients(
     bucket: &str,
     options: &BTreeMap<String, OptionValue>,
+    hook: OperationHook,
 ) -> Result<Clients, OpenError> {
     let options = options::parse(options)?;
     let builder =
@@ -82,7 +84,7 @@ pub(super) fn clients(
         });
     let at = Where { endpoint: endpoint(&builder)?, bucket: bucket.to_owned() };
     let builder = with_named_credentials(builder)?;
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(Counters::new(hook));
     let build = |builder: &AmazonS3Builder, patience: &str, inner: OneClient, completion| {
         let mut builder = builder.clone();
         if get(&builder, ClientConfigKey::ReadTimeout).is_none() {

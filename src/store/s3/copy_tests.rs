@@ -12,10 +12,10 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
 };
 
-use super::answers::Counters;
 use super::build::Clients;
 use super::faults::Where;
 use super::*;
+use crate::store::counters::Counters;
 
 /// Objects by path, and the parts of one upload.
 #[derive(Debug, Clone, Default)]

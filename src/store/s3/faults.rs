@@ -98,7 +98,8 @@ fn fault(error: &object_store::Error, answer: &Answer) -> StoreFault {
     }
 }
 
-fn transport(kind: HttpErrorKind) -> StoreFault {
+/// What it means that no whole answer came.
+pub(super) fn transport(kind: HttpErrorKind) -> StoreFault {
     match kind {
         HttpErrorKind::Timeout => StoreFault::Timeout,
         HttpErrorKind::Connect | HttpErrorKind::Request | HttpErrorKind::Interrupted => {

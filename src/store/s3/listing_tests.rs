@@ -17,8 +17,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{Digest, Slice};
 use crate::store::Store;
+use crate::store::counters::Counters;
 use crate::store::s3::S3Store;
-use crate::store::s3::answers::{Answers, Completion, Counters};
+use crate::store::s3::answers::{Answers, Completion};
 use crate::store::s3::build::Clients;
 use crate::store::s3::faults::Where;
 

@@ -28,8 +28,8 @@ use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 use self::build::Clients;
 use super::open::OpenError;
 use super::{
-    HealStore, ListRequest, ListedPage, OptionValue, Probe, Reading, RemovingStore, Staged, Store,
-    StoreError, StoreFault, UploadJournal,
+    HealStore, ListRequest, ListedPage, OperationHook, OptionValue, Probe, Reading, RemovingStore,
+    Staged, Store, StoreError, StoreFault, UploadJournal,
 };
 use crate::model::{ObjectMeta, StoreRequests, Upload};
 
@@ -62,8 +62,9 @@ impl S3Store {
         bucket: &str,
         prefix: &str,
         options: &BTreeMap<String, OptionValue>,
+        hook: OperationHook,
     ) -> Result<Self, OpenError> {
-        Ok(Self::with_clients(build::clients(bucket, options)?, prefix))
+        Ok(Self::with_clients(build::clients(bucket, options, hook)?, prefix))
     }
 
     fn with_clients(clients: Clients, prefix: &str) -> Self {

@@ -10,10 +10,11 @@ use object_store::client::{
 use object_store::{ClientOptions, aws::AmazonS3Builder};
 
 use super::super::S3Store;
-use super::super::answers::{Answers, Completion, Counters};
+use super::super::answers::{Answers, Completion};
 use super::super::build::Clients;
 use super::super::faults::Where;
 use super::*;
+use crate::store::counters::Counters;
 use crate::store::{Probe, RemovingStore, Store};
 
 /// Answers HEADs with an object, and DELETEs one after the other as told.

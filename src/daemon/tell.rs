@@ -1,0 +1,73 @@
+//! What changes in a daemon's state, told as events.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use crate::model::Depth;
+use crate::observe::{self, Event, Observer, PassEnd, PassFault};
+
+use super::opener::{OpenFailure, Plan, Side};
+use super::state::DaemonState;
+
+/// Tells of everything that changes in a daemon's state, until the daemon is gone.
+pub async fn tell_state(mut state: watch::Receiver<DaemonState>, observer: Arc<dyn Observer>) {
+    let mut before: Option<DaemonState> = None;
+    loop {
+        let now = state.borrow_and_update().clone();
+        tell_changes(before.as_ref(), &now, &*observer);
+        before = Some(now);
+        if state.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn tell_changes(before: Option<&DaemonState>, now: &DaemonState, observer: &dyn Observer) {
+    if before.is_none_or(|before| before.holds_lock != now.holds_lock) {
+        observer.notice(&Event::Locked(now.holds_lock));
+    }
+    if before.is_none_or(|before| before.paused != now.paused) {
+        observer.notice(&Event::Paused(now.paused));
+    }
+    if let Some(reload) = &now.reload
+        && before.is_none_or(|before| before.reload != now.reload)
+    {
+        observer.notice(&Event::Reloaded { at: reload.at, taken: reload.problem.is_none() });
+    }
+}
+
+/// Tells when passes are to run.
+pub(super) fn tell_plan(plan: &Plan, now: DateTime<Utc>, observer: &dyn Observer) {
+    for (depth, timing) in [(Depth::Shallow, &plan.shallow), (Depth::Deep, &plan.deep)] {
+        if let Some(every) = timing.interval(now).and_then(|delta| delta.to_std().ok()) {
+            observer.notice(&Event::Scheduled { depth, every });
+        }
+    }
+}
+
+/// Tells of a pass that could not begin.
+pub(super) fn tell_unopened(
+    failure: &OpenFailure,
+    depth: Depth,
+    began: DateTime<Utc>,
+    at: DateTime<Utc>,
+    observer: &dyn Observer,
+) {
+    let (fault, silent) = match failure.side {
+        Side::Catalog => (PassFault::Catalog, Some(observe::Side::Catalog)),
+        Side::Store => (PassFault::Store, Some(observe::Side::Store)),
+        Side::Other => (PassFault::Internal, None),
+    };
+    observer.notice(&Event::PassBegan { depth, at: began });
+    observer.notice(&Event::PassEnded(PassEnd {
+        depth,
+        began,
+        at,
+        summary: None,
+        census: None,
+        fault: Some(fault),
+        silent,
+    }));
+}

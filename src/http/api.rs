@@ -1,0 +1,185 @@
+//! The read-only API: what the ledger knows, by page, and single objects.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use crate::ledger::{FindingCursor, LedgerError, PassCursor};
+use crate::model::{Digest, FindingKind, error_chain};
+use crate::report::{self, ObjectState, ObjectView};
+
+use super::answer::{Answer, error, json, value};
+use super::panel::Served;
+
+/// Items of a page, where nothing else is asked for …
+const ITEMS: u32 = 100;
+/// … and at most.
+const ITEMS_AT_MOST: u32 = 500;
+
+/// Bytes of a page: it is asked for again with half as many items where it would be longer. Each
+/// connection may hold one, if its client does not read.
+const PAGE_BYTES: usize = 256 << 10;
+
+/// Rows of one object that are told.
+const ROWS_AT_MOST: usize = 500;
+
+/// An answer, or one that says why there is none.
+pub(super) type Answered = Result<Answer, Answer>;
+
+/// `GET /api/v1/status`.
+pub(super) async fn status(State(served): State<Arc<Served>>) -> Answer {
+    let written = async {
+        let view = served.status().await.map_err(|error| unavailable(&error))?;
+        document(|out| report::status_json(&view, out))
+    };
+    either(written.await)
+}
+
+/// `GET /api/v1/findings?kind=&cursor=&limit=`.
+pub(super) async fn findings(
+    State(served): State<Arc<Served>>,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let page = async {
+        let query = Query::new(query.as_deref());
+        let kind = match query.get("kind") {
+            None => None,
+            Some(word) => Some(kind(&word)?),
+        };
+        let (after, mut limit) = (query.cursor::<FindingCursor>()?, query.limit()?);
+        let _turn = turn(&served).await?;
+        loop {
+            let page = served.panel.ledger.findings_page(kind, after.as_ref(), limit).await;
+            let page = page.map_err(|error| unavailable(&error))?;
+            let next = page.next.map(|cursor| cursor.to_string());
+            let mut written = Vec::new();
+            report::findings_json(&page.items, next.as_deref(), &mut written)
+                .map_err(|error| internal(&error))?;
+            if written.len() <= PAGE_BYTES || page.items.len() <= 1 {
+                return Ok(json(StatusCode::OK, written));
+            }
+            limit = u32::try_from(page.items.len() / 2).unwrap_or(1).max(1);
+        }
+    };
+    either(page.await)
+}
+
+/// `GET /api/v1/passes?cursor=&limit=`.
+pub(super) async fn passes(State(served): State<Arc<Served>>, RawQuery(query): RawQuery) -> Answer {
+    let page = async {
+        let query = Query::new(query.as_deref());
+        let (after, limit) = (query.cursor::<PassCursor>()?, query.limit()?);
+        let _turn = turn(&served).await?;
+        let page = served.panel.ledger.passes_page(after.as_ref(), limit).await;
+        let page = page.map_err(|error| unavailable(&error))?;
+        let next = page.next.map(|cursor| cursor.to_string());
+        document(|out| report::passes_json(&page.items, next.as_deref(), out))
+    };
+    either(page.await)
+}
+
+/// An object that is not there, in the words of the server that started it all; with all that is
+/// known of it.
+#[derive(Serialize)]
+struct NotThere<'a> {
+    error: String,
+    #[serde(flatten)]
+    view: &'a ObjectView,
+}
+
+/// `GET /api/v1/objects/{digest}`.
+pub(super) async fn object(State(served): State<Arc<Served>>, Path(text): Path<String>) -> Answer {
+    let found = async {
+        let digest: Digest = text.parse().map_err(|why: crate::model::ParseDigestError| {
+            error(StatusCode::BAD_REQUEST, &why.to_string())
+        })?;
+        let inspector = served.panel.inspector.borrow().clone();
+        let inspector = inspector.ok_or_else(|| {
+            let why = "catalog and store are not open: see /api/v1/status";
+            error(StatusCode::SERVICE_UNAVAILABLE, why)
+        })?;
+        let _turn = turn(&served).await?;
+        let mut view = inspector
+            .object(digest)
+            .await
+            .map_err(|why| error(StatusCode::SERVICE_UNAVAILABLE, &error_chain(&why)))?;
+        for place in &mut view.places {
+            place.rows.truncate(ROWS_AT_MOST);
+            place.sources.truncate(ROWS_AT_MOST);
+        }
+        if view.places.iter().all(|place| place.object == ObjectState::Absent) {
+            let error = format!("package not found with hash {digest}");
+            return Ok(value(StatusCode::NOT_FOUND, &NotThere { error, view: &view }));
+        }
+        document(|out| report::object_json(&view, out))
+    };
+    either(found.await)
+}
+
+pub(super) fn either(answered: Answered) -> Answer {
+    answered.unwrap_or_else(|answer| answer)
+}
+
+/// Waits until it is our turn to ask. What waits is bounded by the connections that there are.
+pub(super) async fn turn(served: &Served) -> Result<tokio::sync::SemaphorePermit<'_>, Answer> {
+    let turn = served.questions.acquire().await;
+    turn.map_err(|_| error(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends"))
+}
+
+fn document(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Answered {
+    let mut written = Vec::new();
+    write(&mut written).map_err(|error| internal(&error))?;
+    Ok(json(StatusCode::OK, written))
+}
+
+pub(super) fn unavailable(why: &LedgerError) -> Answer {
+    error(StatusCode::SERVICE_UNAVAILABLE, &error_chain(why))
+}
+
+fn internal(why: &std::io::Error) -> Answer {
+    error(StatusCode::INTERNAL_SERVER_ERROR, &error_chain(why))
+}
+
+/// The kind that a parameter names.
+pub(super) fn kind(word: &str) -> Result<FindingKind, Answer> {
+    let known = FindingKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    known.ok_or_else(|| {
+        let words = FindingKind::ALL.map(FindingKind::as_str).join(", ");
+        error(StatusCode::BAD_REQUEST, &format!("`kind` is one of {words}"))
+    })
+}
+
+/// The parameters of a request. Unknown ones do not matter, and an empty one is none.
+pub(super) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+
+impl<'a> Query<'a> {
+    pub(super) fn new(query: Option<&'a str>) -> Self {
+        Self(url::form_urlencoded::parse(query.unwrap_or("").as_bytes()).collect())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Cow<'a, str>> {
+        let given = self.0.iter().find(|(own, value)| own == name && !value.is_empty());
+        given.map(|(_, value)| value.clone())
+    }
+
+    pub(super) fn cursor<C: FromStr>(&self) -> Result<Option<C>, Answer> {
+        let cursor = self.get("cursor").map(|text| text.parse()).transpose();
+        cursor.map_err(|_| {
+            let why = "`cursor` is taken from `next_cursor` of the page before, as it is";
+            error(StatusCode::BAD_REQUEST, why)
+        })
+    }
+
+    fn limit(&self) -> Result<u32, Answer> {
+        let Some(text) = self.get("limit") else { return Ok(ITEMS) };
+        let limit = text.parse().ok().filter(|limit| (1..=ITEMS_AT_MOST).contains(limit));
+        limit.ok_or_else(|| {
+            let why = format!("`limit` is a number from 1 to {ITEMS_AT_MOST}");
+            error(StatusCode::BAD_REQUEST, &why)
+        })
+    }
+}
