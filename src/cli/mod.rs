@@ -170,7 +170,7 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Import(args) => import_cmd::run(args, context).await,
         Command::Audit(args) => passes::audit(args, context).await,
         Command::Heal(args) => passes::heal(args, context).await,
-        Command::Run(_) => run::run(context).await,
+        Command::Run(_) => Box::pin(run::run(context)).await,
         Command::Probe(args) => answers::probe(args, context).await,
         Command::Preflight(args) => preflight::run(args, context).await,
         Command::Show(args) => answers::show(args, context).await,

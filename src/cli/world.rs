@@ -108,7 +108,7 @@ impl World {
         let (url, wait) = (self.config.ledger_url(), wait.map(|span| span.0));
         let lock = Lock::acquire(url, self.store.identity(), &self.config.base, wait).await?;
         let guarded = Self { ledger: lock.guard(&self.ledger), ..self.clone() };
-        let done = lock.hold(&self.cancel, work(&guarded)).await;
+        let done = lock.hold(&self.cancel, Box::pin(work(&guarded))).await;
         lock.release().await;
         done?
     }

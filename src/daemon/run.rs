@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use futures::future::LocalBoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -16,9 +15,10 @@ use super::activation::Activations;
 use super::memory;
 use super::notify;
 use super::opener::Opener;
-use super::order::{Order, OrderError};
+use super::order::Order;
 use super::pass::{Ended, OnePass};
-use super::state::{Activity, DaemonState, Reload};
+use super::reload::reload;
+use super::state::{Activity, DaemonState};
 use super::tell::tell_plan;
 use super::timetable::Timetable;
 
@@ -144,28 +144,15 @@ impl Daemon {
                 drop(answer.send(answered));
             }
             Order::Reload { answer } => {
-                let now = self.clock.now();
-                notify::reloading();
-                let problem = self.opener.reload().await.err();
-                if problem.is_none() {
-                    let plan = self.opener.plan();
-                    tell_plan(&plan, now, &*self.observer);
-                    table.change(plan.shallow, plan.deep, now, rand::random());
+                let (opener, clock) = (&*self.opener, &*self.clock);
+                let done = reload(opener, clock, &*self.observer, &self.state).await;
+                if done.is_ok() {
+                    let plan = opener.plan();
+                    table.change(plan.shallow, plan.deep, clock.now(), rand::random());
                 }
-                notify::ready();
-                self.keep_reload(now, problem.clone());
-                drop(answer.send(problem.map_or(Ok(()), |why| Err(OrderError::Refused(why)))));
+                drop(answer.send(done));
             }
         }
-    }
-
-    fn keep_reload(&self, at: DateTime<Utc>, problem: Option<String>) {
-        if let Some(why) = &problem {
-            tracing::error!("the configuration was not taken over: {why}");
-        } else {
-            tracing::info!("the configuration was read again");
-        }
-        self.state.send_modify(|state| state.reload = Some(Reload { at, problem }));
     }
 
     async fn pause(&self, paused: bool) {
