@@ -10,8 +10,8 @@ use restock::store::RemovingStore;
 
 use crate::bench::{Bench, briefly, results};
 use crate::doubles::Stopping;
+use crate::meddled::{Meddled, Moment};
 use crate::memory_store::Change;
-use crate::publishing::BeforePublishing;
 use crate::support::world::Object;
 
 /// Bytes of another digest and the same length.
@@ -36,6 +36,25 @@ async fn with_a_restore_cut_off() -> Bench {
         assert!(ended.is_none(), "{at} operations are a whole restore");
         if std::fs::read_to_string(bench.record_path()).unwrap().contains("restoring") {
             assert_eq!(bench.get(&bench.orphans[0].key), None);
+            return bench;
+        }
+    }
+    unreachable!()
+}
+
+/// One orphan, and a plan for it that was cut off once its copy was proven: before the object went,
+/// or after that and before anybody was told.
+async fn with_an_apply_cut_off(gone: bool) -> Bench {
+    for at in 0.. {
+        let bench = Bench::in_memory(1).await;
+        let store = Stopping::after(at, &bench.store);
+        let remover = bench.remover(Arc::clone(&store) as _).await;
+        let mut record = bench.record();
+        let action = bench.plan.action;
+        let ended = store.run(remover.apply(&bench.plan, action, &mut record)).await;
+        assert!(ended.is_none(), "{at} operations are a whole run");
+        let proven = std::fs::read_to_string(bench.record_path()).unwrap().contains("copied");
+        if proven && bench.get(&bench.orphans[0].key).is_none() == gone {
             return bench;
         }
     }
@@ -128,7 +147,7 @@ async fn the_last_look_holds_what_a_server_would_replace_in_spite_of_the_conditi
     let memory = bench.memory.as_ref().unwrap();
     let key = orphan.key.clone();
     memory.after_chunk(move |memory| memory.put(&key, "somebody else's"));
-    let ended = restore_through(&bench, BeforePublishing::heedless(memory, &orphan.key)).await;
+    let ended = restore_through(&bench, Meddled::heedless(memory, &orphan.key)).await;
     assert_eq!(results(&briefly(&ended)), [Held], "{ended:?}");
     assert_eq!(bench.get(&orphan.key).unwrap(), b"somebody else's");
     assert_eq!(bench.get(&copy), Some(orphan.bytes));
@@ -142,11 +161,100 @@ async fn the_condition_holds_what_comes_after_the_last_look() {
     let (orphan, copy) = (bench.orphans[0].clone(), bench.copy_of(&bench.orphans[0]));
     let memory = bench.memory.as_ref().unwrap();
     let key = orphan.key.clone();
-    let store = BeforePublishing::of(memory, move |memory| memory.put(&key, "somebody else's"));
+    let store = Meddled::with(memory, Moment::Publishing, move |memory| {
+        memory.put(&key, "somebody else's");
+    });
     let ended = restore_through(&bench, store).await;
     assert_eq!(results(&briefly(&ended)), [Held], "{ended:?}");
     assert_eq!(bench.get(&orphan.key).unwrap(), b"somebody else's");
     assert_eq!(bench.get(&copy), Some(orphan.bytes));
     assert_eq!(memory.open_uploads(), []);
     assert_eq!(results(&bench.apply().await), [Moved], "what was moved stays so in the record");
+}
+
+/// The copy lies where one of that key would, its bytes are right, and nothing lies under the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_whose_key_is_not_that_of_its_digest_puts_nothing_there() {
+    let bench = Bench::in_memory(1).await;
+    bench.apply().await;
+    let orphan = bench.orphans[0].clone();
+    let lie = Object { key: "elsewhere/secret".to_owned(), ..orphan.clone() };
+    bench.put(&bench.copy_of(&lie), &orphan.bytes);
+    let text = std::fs::read_to_string(bench.record_path()).unwrap();
+    std::fs::write(bench.record_path(), text.replace(&orphan.key, &lie.key)).unwrap();
+    let before = bench.content();
+    let ended = bench.restore().await;
+    assert_eq!(results(&ended), [Held], "{ended:?}");
+    assert!(ended[0].1.contains("is not that of its digest"), "{ended:?}");
+    assert_eq!(bench.content(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_not_the_object_costs_no_object() {
+    for shorter in [false, true] {
+        let bench = Bench::in_memory(1).await;
+        let (orphan, copy) = (bench.orphans[0].clone(), bench.copy_of(&bench.orphans[0]));
+        let memory = bench.memory.as_ref().unwrap();
+        let bytes = if shorter { orphan.bytes[1..].to_vec() } else { other_bytes(&orphan) };
+        let store = Meddled::with(memory, Moment::SetAside, move |memory| memory.put(&copy, bytes));
+        let remover = bench.remover(store).await;
+        let ended = remover.apply(&bench.plan, bench.plan.action, &mut bench.record()).await;
+        let ended = briefly(&ended.unwrap());
+        assert_eq!(results(&ended), [Failed], "{ended:?}");
+        assert!(ended[0].1.contains("its copy has"), "{ended:?}");
+        assert_eq!(bench.content(), bench.expected(&[orphan], &[]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_quarantine_than_that_of_the_run_that_was_cut_off_is_told() {
+    for gone in [false, true] {
+        let bench = with_an_apply_cut_off(gone).await;
+        let mut remover = bench.remover(Arc::clone(&bench.store)).await;
+        remover.quarantine = "somewhere-else".to_owned();
+        let before = bench.content();
+        for action in [Disposal::Quarantine, Disposal::Delete] {
+            let ended = remover.apply(&bench.plan, action, &mut bench.record()).await.unwrap();
+            let ended = briefly(&ended);
+            assert_eq!(results(&ended), [Held], "{ended:?}");
+            assert!(ended[0].1.contains(&bench.copy_of(&bench.orphans[0])), "{ended:?}");
+            assert_eq!(bench.content(), before);
+        }
+        assert_eq!(results(&bench.apply().await), [Moved], "with the quarantine of then");
+    }
+}
+
+/// The copy was proven, the object removed by a run that could not say so any more, and somebody
+/// wrote something else under its key: the copy is all that is left of the orphan.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proven_copy_stays_where_something_else_came_under_the_key() {
+    for action in [Disposal::Quarantine, Disposal::Delete] {
+        let bench = with_an_apply_cut_off(true).await;
+        let (orphan, copy) = (bench.orphans[0].clone(), bench.copy_of(&bench.orphans[0]));
+        bench.put(&orphan.key, &other_bytes(&orphan));
+        let before = bench.content();
+        let remover = bench.remover(Arc::clone(&bench.store)).await;
+        let ended = remover.apply(&bench.plan, action, &mut bench.record()).await.unwrap();
+        assert_eq!((ended[0].result, ended[0].to.as_ref()), (Held, Some(&copy)), "{ended:?}");
+        assert!(ended[0].detail.contains(&copy), "it says where it is: {ended:?}");
+        assert_eq!(bench.content(), before);
+        assert_eq!(results(&bench.restore().await), [Held]);
+        bench.memory.as_ref().unwrap().remove(&orphan.key);
+        assert_eq!(results(&bench.restore().await), [Restored]);
+        assert_eq!(bench.content(), bench.expected(&[orphan], &[]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_says_removed_and_removes_nothing_is_not_believed() {
+    for action in [Disposal::Quarantine, Disposal::Delete] {
+        let bench = Bench::in_memory(1).await;
+        let memory = bench.memory.as_ref().unwrap();
+        let remover = bench.remover(Meddled::with(memory, Moment::Removing, |_| {})).await;
+        let ended = remover.apply(&bench.plan, action, &mut bench.record()).await.unwrap();
+        let ended = briefly(&ended);
+        assert_eq!(results(&ended), [Failed], "{ended:?}");
+        assert!(ended[0].1.contains("still there"), "{ended:?}");
+        assert_eq!(bench.content(), bench.expected(&bench.orphans, &[]));
+    }
 }

@@ -20,7 +20,7 @@ mod bench;
 mod cut_off;
 mod doubles;
 mod guards;
+mod meddled;
 mod prune;
-mod publishing;
 mod record;
 mod restore;

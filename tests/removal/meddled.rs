@@ -1,4 +1,4 @@
-//! A store to which something happens right before an upload is completed.
+//! A store with which somebody meddles at one moment.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,30 +15,43 @@ use crate::memory_store::MemoryStore;
 
 type Hook = Box<dyn FnOnce(&MemoryStore) + Send>;
 
-/// The store in memory with a closure that runs once, before the first upload is completed.
-pub(crate) struct BeforePublishing {
+/// When somebody meddles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Right before the first upload is completed.
+    Publishing,
+    /// Right after the first object was set aside.
+    SetAside,
+    /// In place of the first removal, which is answered as if it had been done.
+    Removing,
+}
+
+/// The store in memory with a closure that runs once.
+pub(crate) struct Meddled {
     inner: MemoryStore,
+    at: Moment,
     hook: Arc<Mutex<Option<Hook>>>,
 }
 
-impl BeforePublishing {
-    pub(crate) fn of(
+impl Meddled {
+    pub(crate) fn with(
         inner: &MemoryStore,
+        at: Moment,
         hook: impl FnOnce(&MemoryStore) + Send + 'static,
     ) -> Arc<Self> {
         let hook: Hook = Box::new(hook);
-        Arc::new(Self { inner: inner.clone(), hook: Arc::new(Mutex::new(Some(hook))) })
+        Arc::new(Self { inner: inner.clone(), at, hook: Arc::new(Mutex::new(Some(hook))) })
     }
 
     /// A server that ignores the condition of an upload: whatever lies there is replaced.
     pub(crate) fn heedless(inner: &MemoryStore, key: &str) -> Arc<Self> {
         let key = key.to_owned();
-        Self::of(inner, move |memory| memory.remove(&key))
+        Self::with(inner, Moment::Publishing, move |memory| memory.remove(&key))
     }
 }
 
 #[async_trait]
-impl Store for BeforePublishing {
+impl Store for Meddled {
     fn identity(&self) -> &str {
         self.inner.identity()
     }
@@ -65,7 +78,7 @@ impl Store for BeforePublishing {
 }
 
 #[async_trait]
-impl HealStore for BeforePublishing {
+impl HealStore for Meddled {
     async fn stage(
         &self,
         key: &str,
@@ -73,12 +86,20 @@ impl HealStore for BeforePublishing {
         journal: Arc<dyn UploadJournal>,
     ) -> Result<Box<dyn Staged>, StoreError> {
         let staged = self.inner.stage(key, size, journal).await?;
+        if self.at != Moment::Publishing {
+            return Ok(staged);
+        }
         let (memory, hook) = (self.inner.clone(), Arc::clone(&self.hook));
         Ok(Box::new(StagedUpload { staged, memory, hook }))
     }
 
     async fn set_aside(&self, key: &str, to: &str) -> Result<(), StoreError> {
-        self.inner.set_aside(key, to).await
+        self.inner.set_aside(key, to).await?;
+        let hook = self.hook.lock().unwrap().take_if(|_| self.at == Moment::SetAside);
+        if let Some(hook) = hook {
+            hook(&self.inner);
+        }
+        Ok(())
     }
 
     async fn sweep(&self, upload: &Upload) -> Result<(), StoreError> {
@@ -87,8 +108,13 @@ impl HealStore for BeforePublishing {
 }
 
 #[async_trait]
-impl RemovingStore for BeforePublishing {
+impl RemovingStore for Meddled {
     async fn remove(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
+        let hook = self.hook.lock().unwrap().take_if(|_| self.at == Moment::Removing);
+        if let Some(hook) = hook {
+            hook(&self.inner);
+            return Ok(());
+        }
         RemovingStore::remove(&self.inner, key, version).await
     }
 }
