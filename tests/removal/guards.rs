@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use restock::model::Removal;
-use restock::model::RemovalResult::{Failed, Held, Moved, Restored};
+use restock::model::RemovalResult::{Deleted, Failed, Held, Moved, Restored};
 use restock::plan::Disposal;
-use restock::store::RemovingStore;
+use restock::store::{RemovingStore, StoreFault};
 
 use crate::bench::{Bench, briefly, results};
 use crate::doubles::Stopping;
 use crate::meddled::{Meddled, Moment};
-use crate::memory_store::Change;
+use crate::memory_store::{Change, Operation};
 use crate::support::world::Object;
 
 /// Bytes of another digest and the same length.
@@ -257,4 +257,18 @@ async fn a_store_that_says_removed_and_removes_nothing_is_not_believed() {
         assert!(ended[0].1.contains("still there"), "{ended:?}");
         assert_eq!(bench.content(), bench.expected(&bench.orphans, &[]));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_stays_of_what_was_deleted_is_told() {
+    let bench = with_an_apply_cut_off(false).await;
+    let (memory, copy) = (bench.memory.as_ref().unwrap(), bench.copy_of(&bench.orphans[0]));
+    memory.fail(Operation::Remove, &copy, 1, StoreFault::AccessDenied);
+    let remover = bench.remover(Arc::clone(&bench.store)).await;
+    let delete = Disposal::Delete;
+    let ended = remover.apply(&bench.plan, delete, &mut bench.record()).await.unwrap();
+    let ended = briefly(&ended);
+    assert_eq!(results(&ended), [Deleted], "{ended:?}");
+    assert!(ended[0].1.contains(&format!("a copy of it stays at {copy}")), "{ended:?}");
+    assert_eq!(bench.content(), bench.expected(&[], &bench.orphans));
 }
