@@ -26,3 +26,4 @@ mod notify;
 mod passes;
 mod rotation;
 mod running;
+mod unit;
