@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::heal::{Healer, held};
+use crate::ledger::LedgerError;
 use crate::model::{
-    Cause, Depth, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict, Unhealable,
+    Cause, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict,
+    Unhealable,
 };
 use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
 
@@ -84,17 +86,17 @@ impl Auditor {
             return Ok(());
         }
         let digests: Vec<_> = plan.actions.iter().map(|action| action.target.digest).collect();
-        let (now, options) = (self.clock.now(), &self.settings.heal);
-        let waiting: HashSet<_> = self
-            .ledger
-            .attempts(&digests)
-            .await?
-            .into_iter()
-            .filter(|(_, attempts)| next_try(attempts, options).is_some_and(|due| due > now))
-            .map(|(digest, _)| digest)
-            .collect();
+        let waiting = self.waiting(&digests).await?;
         plan.hold(|action| waiting.contains(&action.target.digest).then_some(Hold::BackOff));
         Ok(())
+    }
+
+    /// Those of these objects whose last heal failed too short a while ago.
+    pub(super) async fn waiting(&self, digests: &[Digest]) -> Result<HashSet<Digest>, LedgerError> {
+        let (now, options) = (self.clock.now(), &self.settings.heal);
+        let attempts = self.ledger.attempts(digests).await?.into_iter();
+        let waits = attempts.filter(|(_, own)| next_try(own, options).is_some_and(|due| due > now));
+        Ok(waits.map(|(digest, _)| digest).collect())
     }
 
     async fn carry_out(
