@@ -21,6 +21,7 @@ mod binary;
 mod place;
 
 mod ends;
+mod gauges;
 mod log;
 mod notify;
 mod passes;
