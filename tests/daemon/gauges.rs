@@ -30,7 +30,7 @@ fn state(samples: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
         let told =
             ["objects{", "orphan", "records{", "foreign", "oldest_unhealthy", "heal_pending"];
         let one = |told: &&str| name.strip_prefix("restock_").unwrap_or("").contains(*told);
-        told.iter().any(|told| one(told)) && !name.contains("_total")
+        told.iter().any(one) && !name.contains("_total")
     };
     samples.iter().filter(|(name, _)| of_state(name)).map(|(n, v)| (n.clone(), *v)).collect()
 }
