@@ -50,7 +50,8 @@ pub struct ScannedRow {
 pub enum Remark {
     /// What was found, for `restock config check --online`.
     Found(String),
-    /// What is doubtful and works all the same; logged whenever the catalog is opened.
+    /// What is doubtful and works all the same; logged when a catalog is opened, and by a
+    /// daemon when it is new.
     Warning(String),
 }
 

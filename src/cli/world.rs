@@ -40,10 +40,13 @@ impl World {
     ) -> anyhow::Result<Self> {
         let store = open_store(&config, &observer).await?;
         let ledger = open_ledger(&config, store.identity()).await?;
-        Self::of(Arc::new(config), store, ledger, observer, cancel).await
+        let world = Self::of(Arc::new(config), store, ledger, observer, cancel).await?;
+        tell(world.catalog.remarks());
+        Ok(world)
     }
 
-    /// The same over a ledger that is open already: that of the configuration's store.
+    /// The same over a ledger that is open already: that of the configuration's store. What opening
+    /// the catalog showed is left to the caller to tell.
     pub(super) async fn with_ledger(
         config: Arc<Config>,
         ledger: Arc<dyn Ledger>,
@@ -62,7 +65,7 @@ impl World {
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
         let options = &config.options;
-        let catalog = open_catalog(&config).await?;
+        let catalog = open_quietly(&config).await?;
         let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
@@ -149,15 +152,24 @@ impl World {
 
 /// The catalog alone; what opening it showed is logged.
 pub(super) async fn open_catalog(config: &Config) -> Result<Arc<dyn Catalog>, CatalogError> {
+    let catalog = open_quietly(config).await?;
+    tell(catalog.remarks());
+    Ok(catalog)
+}
+
+async fn open_quietly(config: &Config) -> Result<Arc<dyn Catalog>, CatalogError> {
     let options = &config.options;
-    let catalog = catalog::open(&options.catalog, &options.collection, &config.base).await?;
-    for remark in catalog.remarks() {
+    catalog::open(&options.catalog, &options.collection, &config.base).await
+}
+
+/// Logs what opening a catalog showed.
+pub(super) fn tell<'a>(remarks: impl IntoIterator<Item = &'a Remark>) {
+    for remark in remarks {
         match remark {
             Remark::Warning(text) => tracing::warn!("catalog: {text}"),
             Remark::Found(text) => tracing::debug!("catalog: {text}"),
         }
     }
-    Ok(catalog)
 }
 
 /// The store, which tells the observer of all that it is asked.

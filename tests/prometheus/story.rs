@@ -70,6 +70,7 @@ async fn what_prometheus_tells_of_a_store_that_loses_objects(#[case] engine: Eng
     world.prometheus.is_silent_about("RestockObjectsUnheal");
     until("its count", || world.prometheus.value("restock_accepted_objects") == Some(1.0));
     promtool::check(&world.metrics());
+    assert_eq!(world.said(" catalog: "), 1, "each pass opens it, and finds it as it was");
     world.ends_well();
 }
 

@@ -42,7 +42,7 @@ impl Watched {
         std::fs::write(folder.path().join("restock.toml"), text).unwrap();
         let log = folder.path().join("run.log");
         let file = std::fs::File::create(&log).unwrap();
-        let mut run = command(folder.path(), "run --log-format text");
+        let mut run = command(folder.path(), "run -v --log-format text");
         let daemon = run.stdout(Stdio::null()).stderr(file).spawn().unwrap();
         let said = || std::fs::read_to_string(&log).unwrap();
         until("a pass", || said().contains("last pass clean"));
@@ -83,6 +83,11 @@ impl Watched {
         let metrics = self.metrics();
         let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.unwrap_or_else(|| panic!("{name} is not in {metrics}")).parse().unwrap()
+    }
+
+    /// How often the daemon has said this.
+    pub(crate) fn said(&self, text: &str) -> usize {
+        std::fs::read_to_string(self.folder.path().join("run.log")).unwrap().matches(text).count()
     }
 
     /// Ends the daemon as systemd does; it drains and exits with 0.

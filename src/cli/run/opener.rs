@@ -1,12 +1,12 @@
 //! [`ConfiguredOpener`]: opens for the daemon what the configuration names.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, Remark};
 use crate::config::{Config, Environment};
 use crate::daemon::{OpenFailure, Opened, Opener, Plan, Side, Timing};
 use crate::inspect::Inspector;
@@ -17,7 +17,7 @@ use crate::store;
 
 use crate::cli::args::Common;
 use crate::cli::describe;
-use crate::cli::world::World;
+use crate::cli::world::{World, tell};
 
 /// The configuration that holds, and where it is read again.
 #[derive(Clone)]
@@ -29,6 +29,7 @@ pub(super) struct ConfiguredOpener {
     observer: Arc<dyn Observer>,
     cancel: CancellationToken,
     inspector: watch::Sender<Option<Inspector>>,
+    told: Arc<Mutex<Vec<Remark>>>,
 }
 
 impl ConfiguredOpener {
@@ -42,7 +43,16 @@ impl ConfiguredOpener {
     ) -> Self {
         let config = Arc::new(RwLock::new(Arc::new(config)));
         let (inspector, _) = watch::channel(None);
-        Self { config, common, environment, ledger, observer, cancel, inspector }
+        Self {
+            config,
+            common,
+            environment,
+            ledger,
+            observer,
+            cancel,
+            inspector,
+            told: Arc::default(),
+        }
     }
 
     /// The same for an instance that holds the lock, with the ledger that only it may write.
@@ -53,6 +63,14 @@ impl ConfiguredOpener {
     /// What looks into catalog and store as they were opened last.
     pub(super) fn inspector(&self) -> watch::Receiver<Option<Inspector>> {
         self.inspector.subscribe()
+    }
+
+    /// Logs what the catalog shows, save what it showed the last time: a daemon opens it anew for
+    /// each pass.
+    fn tell_news(&self, remarks: &[Remark]) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(remarks.iter().filter(|remark| !told.contains(remark)));
+        remarks.clone_into(&mut told);
     }
 
     fn config(&self) -> Arc<Config> {
@@ -87,6 +105,7 @@ impl Opener for ConfiguredOpener {
         let (ledger, observer) = (Arc::clone(&self.ledger), Arc::clone(&self.observer));
         let opened = World::with_ledger(config, ledger, observer, self.cancel.clone()).await;
         let world = opened.map_err(|error| failure(&error))?;
+        self.tell_news(world.catalog.remarks());
         self.inspector.send_replace(Some(world.inspector()));
         let mut auditor = world.auditor();
         auditor.settings.bandwidth = Some(bandwidth);
