@@ -23,6 +23,7 @@ pub mod progress;
 mod quarantine;
 mod removing;
 mod run;
+mod server;
 mod signals;
 mod sources;
 mod unable;

@@ -161,7 +161,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<FindingCursor>(), Err(ParseCursorError), "{text}");
         }
-        for text in ["", "~", "2026~p", "2026-11-24T00:00:00Z~p", "2026.2D11.2D24T00.3A00.3A00Z~.00"] {
+        for text in
+            ["", "~", "2026~p", "2026-11-24T00:00:00Z~p", "2026.2D11.2D24T00.3A00.3A00Z~.00"]
+        {
             assert_eq!(text.parse::<PassCursor>(), Err(ParseCursorError), "{text}");
         }
     }
