@@ -49,6 +49,11 @@ impl Running {
         until(&format!("`{text}` in {}", self.log.display()), || self.said(text) > 0);
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         signal(&self.child, name);
