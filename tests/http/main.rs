@@ -31,6 +31,7 @@ mod client;
 
 mod fuzz;
 
+mod load;
 mod orders;
 mod page;
 mod paging;
