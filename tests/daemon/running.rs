@@ -14,7 +14,7 @@ pub(crate) const NEVER: &str =
 
 /// `restock run`, its log in `NAME.log`.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     log: std::path::PathBuf,
 }
 
@@ -47,11 +47,6 @@ impl Running {
     #[track_caller]
     pub(crate) fn says(&self, text: &str) {
         until(&format!("`{text}` in {}", self.log.display()), || self.said(text) > 0);
-    }
-
-    /// Its process.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// Sends it a signal.

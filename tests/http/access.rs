@@ -39,8 +39,8 @@ fn nothing_happened(served: &Served, passes: usize) {
 fn without_a_token_orders_exist_on_the_socket_alone() {
     let (served, _) = Served::start(3, "\n[http]\nadmin_socket = \"admin.sock\"\n");
     for (target, body) in ORDERS {
-        served.ask(&post(target, body)).is_problem(404, "no such route");
-        served.ask(&with_token(post(target, body))).is_problem(404, "no such route");
+        served.ask(&post(target, body)).tells(404, "no such route");
+        served.ask(&with_token(post(target, body))).tells(404, "no such route");
     }
     nothing_happened(&served, 1);
     served.order("/api/v1/heal/pause", "").is(202);
@@ -50,7 +50,7 @@ fn without_a_token_orders_exist_on_the_socket_alone() {
 fn an_order_over_tcp_needs_the_whole_token_and_nothing_that_looks_like_it() {
     let (served, _) = Served::start(3, ALL);
     for (target, body) in ORDERS {
-        let refused = served.ask(&post(target, body)).is_problem(401, "bearer token is needed");
+        let refused = served.ask(&post(target, body)).tells(401, "bearer token is needed");
         assert_eq!(refused.header("www-authenticate"), Some("Bearer realm=\"restock\""));
     }
     for wrong in [
@@ -62,14 +62,14 @@ fn an_order_over_tcp_needs_the_whole_token_and_nothing_that_looks_like_it() {
         "Bearer".to_owned(),
     ] {
         let request = post("/api/v1/heal/pause", "").with("Authorization", &wrong);
-        let refused = served.ask(&request).is_problem(401, "this is not the token");
+        let refused = served.ask(&request).tells(401, "this is not the token");
         assert_eq!(refused.header("www-authenticate"), Some("Bearer realm=\"restock\""));
         assert!(!refused.text().contains(&wrong));
     }
     let in_the_query = format!("/api/v1/heal/pause?token={TOKEN}&access_token={TOKEN}");
-    served.ask(&post(&in_the_query, "")).is_problem(401, "needed");
+    served.ask(&post(&in_the_query, "")).tells(401, "needed");
     let twice = with_token(with_token(post("/api/v1/heal/pause", "")));
-    served.ask(&twice).is_problem(401, "needed");
+    served.ask(&twice).tells(401, "needed");
     nothing_happened(&served, 1);
     served.ask(&with_token(post("/api/v1/heal/pause", ""))).is(202);
     let lower = post("/api/v1/heal/resume", "").with("Authorization", &format!("bearer  {TOKEN}"));
@@ -103,13 +103,13 @@ fn the_right_token_is_no_use_to_a_page_elsewhere() {
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "(none)"]
     {
         let order = with_token(post("/api/v1/heal/pause", "")).without("Content-Type");
-        served.ask(&order.with("Content-Type", kind)).is_problem(415, "application/json");
+        served.ask(&order.with("Content-Type", kind)).tells(415, "application/json");
     }
     let navigation = with_token(post("/api/v1/heal/pause", ""))
         .with("Sec-Fetch-Site", "cross-site")
         .with("Sec-Fetch-Mode", "navigate")
         .with("Sec-Fetch-Dest", "document");
-    served.ask(&navigation).is_problem(403, "elsewhere");
+    served.ask(&navigation).tells(403, "elsewhere");
     nothing_happened(&served, 1);
     let own = with_token(post("/api/v1/heal/pause", ""))
         .with("Origin", &own)
@@ -214,7 +214,7 @@ fn whoever_guesses_has_to_wait_and_others_do_not() {
     assert!(guesses[10..].contains(&429), "{guesses:?}");
     let _until_there_is_none_left = (0..30).map(|n| guess(100 + n)).find(|status| *status == 429);
     let right = served.ask(&with_token(post("/api/v1/heal/pause", "")));
-    let right = right.is_problem(429, "too many");
+    let right = right.tells(429, "too many");
     assert!((1..60).contains(&right.header("retry-after").unwrap().parse::<u32>().unwrap()));
     served.get("/api/v1/status").is(200);
     served.get("/metrics").is(200);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// Longer than the daemon ever takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request as it goes over the wire, without what makes it end.
 #[derive(Debug, Clone)]
@@ -63,21 +63,21 @@ impl Request {
 
     /// As it is sent; `host` is asked unless it names another.
     pub(crate) fn bytes(&self, host: &str) -> Vec<u8> {
-        let mut text = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         let has = |name: &str| self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let line = |name: &str, value: &str| format!("{name}: {value}\r\n");
+        let mut lines = vec![format!("{} {} HTTP/1.1\r\n", self.method, self.target)];
         if !has("host") {
-            text += &format!("Host: {host}\r\n");
+            lines.push(line("Host", host));
         }
-        for (name, value) in self.headers.iter().filter(|(_, value)| value != "(none)") {
-            text += &format!("{name}: {value}\r\n");
-        }
+        let given = self.headers.iter().filter(|(_, value)| value != "(none)");
+        lines.extend(given.map(|(name, value)| line(name, value)));
         if !has("connection") {
-            text += "Connection: close\r\n";
+            lines.push(line("Connection", "close"));
         }
         if !self.body.is_empty() && !has("content-length") {
-            text += &format!("Content-Length: {}\r\n", self.body.len());
+            lines.push(line("Content-Length", &self.body.len().to_string()));
         }
-        [text.as_bytes(), b"\r\n", &self.body].concat()
+        [lines.concat().as_bytes(), b"\r\n", &self.body].concat()
     }
 
     /// Over TCP.
@@ -153,7 +153,7 @@ impl Reply {
 
     /// Asserts that this problem is told, as RFC 9457 has it.
     #[track_caller]
-    pub(crate) fn is_problem(self, status: u16, detail: &str) -> Self {
+    pub(crate) fn tells(self, status: u16, detail: &str) -> Self {
         let reply = self.is(status);
         assert_eq!(reply.header("content-type"), Some("application/problem+json"));
         let problem = reply.json();

@@ -27,8 +27,10 @@ fn world() -> &'static Served {
 
 /// Any text, in the ways in which a client may write it into a URL.
 fn text() -> impl Strategy<Value = String> {
-    let encoded =
-        |bytes: Vec<u8>| bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let encoded = |bytes: Vec<u8>| {
+        let each: Vec<_> = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
+        each.concat()
+    };
     prop_oneof![
         "[!-~]{0,40}",
         prop::collection::vec(any::<u8>(), 0..40).prop_map(encoded),

@@ -5,11 +5,12 @@ use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::binary::until;
 use crate::client::{connect, get};
@@ -128,7 +129,8 @@ fn hold_seats(address: SocketAddr, stop: &AtomicBool) {
 
 /// Memory of a process, and the most that it ever had.
 fn memory(served: &Served) -> (u64, u64) {
-    let text = std::fs::read_to_string(format!("/proc/{}/status", served.daemon.id())).unwrap();
+    let text =
+        std::fs::read_to_string(format!("/proc/{}/status", served.daemon.child.id())).unwrap();
     let value = |name: &str| -> u64 {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().split(' ').next().unwrap().parse().unwrap()
@@ -137,7 +139,6 @@ fn memory(served: &Served) -> (u64, u64) {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "whoever reads the output wants to know how long it took")]
 fn ten_thousand_requests_and_slow_clients_do_not_keep_a_pass_from_its_end() {
     let (served, objects) = Served::start(300, ALL);
     for n in 0..400 {

@@ -29,6 +29,7 @@ mod running;
 mod access;
 mod client;
 
+mod documents;
 mod fuzz;
 
 mod load;

@@ -38,12 +38,12 @@ fn what_cannot_be_read_is_no_order() {
         ("/api/v1/breaker/ack", "{\"expect_missing\": -1}"),
         ("/api/v1/breaker/ack", "{\"expect_missing\": \"1\"}"),
     ] {
-        served.order(target, body).is_problem(400, "");
+        served.order(target, body).tells(400, "");
     }
     let long = format!("{{\"depth\": \"deep\"{}}}", " ".repeat(20_000));
-    served.order("/api/v1/passes", &long).is_problem(413, "more than 16384 bytes");
+    served.order("/api/v1/passes", &long).tells(413, "more than 16384 bytes");
     let says_less = post("/api/v1/passes", "").with("Content-Length", "99999999");
-    served.ask_socket(&says_less).is_problem(413, "more than");
+    served.ask_socket(&says_less).tells(413, "more than");
     assert_eq!(served.passes(), 1);
     assert_eq!(served.status()["daemon"]["paused"], false);
 }
@@ -72,14 +72,14 @@ fn healing_pauses_until_it_is_resumed_also_across_a_restart() {
 #[test]
 fn the_breaker_takes_the_right_number_alone() {
     let (served, objects) = Served::start(20, ALL);
-    served.order("/api/v1/breaker/ack", "{\"expect_missing\": 8}").is_problem(409, "closed");
+    served.order("/api/v1/breaker/ack", "{\"expect_missing\": 8}").tells(409, "closed");
     served.place.lose(&objects[..8]);
     served.pass();
     let page = served.get("/").is(200);
     assert!(page.text().contains("Healing stopped: 8 of 20 expected objects missing or corrupt"));
     assert!(page.text().contains("restock breaker ack --expect-missing 8"), "{}", page.text());
-    served.order("/api/v1/breaker/ack", "{\"expect_missing\": 7}").is_problem(409, "8");
-    served.order("/api/v1/breaker/ack", "{\"expect_records\": 8}").is_problem(409, "");
+    served.order("/api/v1/breaker/ack", "{\"expect_missing\": 7}").tells(409, "8");
+    served.order("/api/v1/breaker/ack", "{\"expect_records\": 8}").tells(409, "");
     assert_eq!(served.daemon.said("8 healed"), 0);
     served.order("/api/v1/breaker/ack", "{\"expect_missing\": 8}").is(202);
     served.daemon.says("8 healed");
@@ -94,7 +94,7 @@ fn a_reload_says_whether_the_configuration_holds() {
     assert_eq!(served.metric(loaded), Some(1.0));
     let with = |more: &str| served.place.configure(&format!("{CONFIGURATION}{NEVER}{more}"));
     with(&format!("{ALL}[heal]\nenabeld = false\n"));
-    served.order("/-/reload", "").is_problem(409, "enabeld");
+    served.order("/-/reload", "").tells(409, "enabeld");
     until("the metric", || served.metric(loaded) == Some(0.0));
     let status = served.status();
     assert!(status["daemon"]["reload_problem"].as_str().unwrap().contains("enabeld"), "{status:#}");
@@ -102,7 +102,7 @@ fn a_reload_says_whether_the_configuration_holds() {
     assert!(page.text().contains("The configuration was changed, and cannot be used"));
     assert!(served.get("/readyz?verbose").is(200).text().contains("[-]config"));
     with(&format!("{ALL}api = \"off\"\n"));
-    served.order("/-/reload", "").is_problem(409, "`http` cannot change while restock runs");
+    served.order("/-/reload", "").tells(409, "`http` cannot change while restock runs");
     served.get("/api/v1/status").is(200);
     with(ALL);
     served.order("/-/reload", "").is(202);

@@ -2,7 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::client::{Reply, Request, connect, get, post};
 use crate::served::{ALL, Served, TOKEN};
@@ -60,7 +62,7 @@ fn a_body_that_trickles_is_cut_off() {
     let mut stream = connect(served.address);
     stream.write_all(&order.bytes("127.0.0.1")).unwrap();
     let (answer, _) = trickle(stream, b" ");
-    answer.unwrap().is_problem(408, "did not come");
+    answer.unwrap().tells(408, "did not come");
     assert_eq!(served.status()["daemon"]["paused"], false);
 }
 
@@ -118,7 +120,7 @@ fn what_is_no_http_is_answered_or_cut_off_and_hurts_nobody() {
 
 /// Files that a process has open.
 fn files(served: &Served) -> usize {
-    let folder = format!("/proc/{}/fd", served.daemon.id());
+    let folder = format!("/proc/{}/fd", served.daemon.child.id());
     std::fs::read_dir(folder).unwrap().count()
 }
 

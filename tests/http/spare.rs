@@ -35,7 +35,7 @@ fn a_spare_answers_and_leaves_orders_to_the_active_one() {
         ("/api/v1/heal/resume", ""),
         ("/api/v1/breaker/ack", "{\"expect_missing\": 1}"),
     ] {
-        order(target, body).is_problem(409, "ask the one that holds the lock");
+        order(target, body).tells(409, "ask the one that holds the lock");
     }
     order("/-/reload", "").is(202);
     spare.says("the configuration was read again");

@@ -39,14 +39,14 @@ fn it_tells_what_the_daemon_knows() {
 #[test]
 fn it_shows_a_token_where_one_is_asked_for() {
     let (served, _) = Served::start(3, &format!("{ALL}api = \"token\"\n"));
-    let server = format!("--server http://{}", served.address);
-    let bare = elsewhere(&served, &format!("status {server}")).exits(1);
+    let at = format!("--server http://{}", served.address);
+    let bare = elsewhere(&served, &format!("status {at}")).exits(1);
     bare.says("a bearer token is needed").says("--token-file");
-    let wrong = elsewhere(&served, &format!("status {server} --token-file other")).exits(1);
+    let wrong = elsewhere(&served, &format!("status {at} --token-file other")).exits(1);
     let wrong = wrong.says("this is not the token");
     assert!(!wrong.stderr.contains("another-token"), "{}", wrong.stderr);
-    elsewhere(&served, &format!("status {server} --token-file token")).exits(0);
-    elsewhere(&served, &format!("status {server} --token-file absent"))
+    elsewhere(&served, &format!("status {at} --token-file token")).exits(0);
+    elsewhere(&served, &format!("status {at} --token-file absent"))
         .exits(1)
         .says("cannot read the token in")
         .says("(--token-file)");
