@@ -6,7 +6,7 @@ use crate::plan::acknowledge;
 use crate::report;
 
 use super::args::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
-use super::{Context, UsageError, probe};
+use super::{Context, UsageError, probe, server};
 
 pub(super) async fn probe(args: &ProbeArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     let world = context.open_silent().await?;
@@ -26,9 +26,15 @@ pub(super) async fn show(args: &ShowArgs, context: &mut Context<'_>) -> anyhow::
 }
 
 pub(super) async fn status(args: &StatusArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
-    let world = context.open_silent().await?;
-    let view =
-        inspect::status(&*world.ledger, world.store.identity(), &world.config.options.heal).await?;
+    let view = if let Some(server) = &args.server {
+        let token = args.token_file.as_deref();
+        let token = token.map(|file| context.environment.working_directory().join(file));
+        Box::pin(server::status(server, token.as_deref())).await?
+    } else {
+        let world = context.open_silent().await?;
+        let heal = &world.config.options.heal;
+        inspect::status(&*world.ledger, world.store.identity(), heal).await?
+    };
     match args.output {
         AnswerFormat::Json => report::status_json(&view, &mut context.stdout)?,
         AnswerFormat::Table => {

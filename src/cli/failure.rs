@@ -3,6 +3,7 @@
 use super::args::NoSliceError;
 use crate::catalog::CatalogError;
 use crate::config::ConfigError;
+use crate::http::{ListenError, TokenError};
 use crate::import::ImportError;
 use crate::ledger::{LedgerError, LockError};
 use crate::model::{Outcome, redact_urls_in};
@@ -48,7 +49,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
         Some(CatalogError::Query { .. } | CatalogError::Configuration { .. })
     );
     let of_store = matches!(cause(error), Some(store::OpenError::Configuration { .. }));
-    if of_catalog || of_store || cause::<ConfigError>(error).is_some() {
+    let of_http = cause::<TokenError>(error).is_some()
+        || cause(error).is_some_and(ListenError::is_of_the_configuration);
+    if of_catalog || of_store || of_http || cause::<ConfigError>(error).is_some() {
         return CONFIGURATION;
     }
     match cause(error) {
@@ -137,6 +140,8 @@ mod tests {
             problem: "has no column `digest`".to_owned(),
             source: None,
         };
+        let no_folder = ListenError::NoFolder { folder: "x".into() };
+        let in_use = ListenError::InUse { path: "x".into() };
         let busy = LockError::Busy { place: "x".into(), holder: None };
         for (error, code) in [
             (anyhow::Error::new(UsageError::new("x", "y")), 64),
@@ -145,6 +150,9 @@ mod tests {
             (anyhow::Error::new(query), 78),
             (anyhow::Error::new(CatalogError::Configuration("x".to_owned())), 78),
             (anyhow::Error::new(store::OpenError::Configuration { problem: "x".into() }), 78),
+            (anyhow::Error::new(no_folder), 78),
+            (anyhow::Error::new(in_use), 1),
+            (anyhow::Error::new(TokenError::Unusable { path: "x".into() }), 78),
             (anyhow::Error::new(busy), 5),
             (anyhow::anyhow!("anything else"), 1),
         ] {

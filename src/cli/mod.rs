@@ -24,6 +24,7 @@ pub mod progress;
 mod quarantine;
 mod removing;
 mod run;
+mod server;
 mod signals;
 mod sources;
 mod textfile;

@@ -14,6 +14,11 @@ use super::panel::Served;
 use super::token::{Guesses, Token, TokenError};
 use super::{ApiAccess, HttpOptions};
 
+/// By which browsers say who asks, and what for.
+const FETCH_SITE: &str = "sec-fetch-site";
+const FETCH_MODE: &str = "sec-fetch-mode";
+const FETCH_DEST: &str = "sec-fetch-dest";
+
 /// Who may ask what.
 #[derive(Debug, Clone)]
 pub struct Access {
@@ -73,7 +78,7 @@ pub(super) async fn guard(
 
 fn judge(served: &Served, peer: Peer, request: &Request, admin: bool) -> Result<(), Refusal> {
     let (access, headers) = (&served.panel.access, request.headers());
-    if !Hosts::is_own_origin(headers) {
+    if !Hosts::is_own_origin(headers) || is_from_elsewhere(headers, admin) {
         return Err(Refusal::Origin);
     }
     if let Peer::Address(address) = peer {
@@ -92,6 +97,19 @@ fn judge(served: &Served, peer: Peer, request: &Request, admin: bool) -> Result<
         return Err(Refusal::ContentType);
     }
     Ok(())
+}
+
+/// Whether a browser says that a page elsewhere asks. Somebody who follows a link to the page is
+/// no such page.
+fn is_from_elsewhere(headers: &HeaderMap, admin: bool) -> bool {
+    let says = |name, words: &[&str]| {
+        let mut said = headers.get_all(name).iter().peekable();
+        said.peek().is_some() && said.all(|said| words.iter().any(|word| said == *word))
+    };
+    if !headers.contains_key(FETCH_SITE) || says(FETCH_SITE, &["same-origin", "none"]) {
+        return false;
+    }
+    admin || !says(FETCH_MODE, &["navigate"]) || !says(FETCH_DEST, &["document"])
 }
 
 fn authenticate(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -131,16 +131,18 @@ fn accepted(status: &'static str) -> Answer {
 
 /// A body; none at all says nothing.
 async fn read<T: DeserializeOwned + Default>(body: Body) -> Result<T, Problem> {
-    let bytes = match timeout(BODY_TIME, to_bytes(body, BODY_BYTES)).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => {
-            let why = format!("the body did not come whole, or has more than {BODY_BYTES} bytes");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why));
-        }
-        Err(_) => {
-            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come"));
-        }
+    let too_long = || {
+        let why = format!("the body did not come whole, or has more than {BODY_BYTES} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why)
     };
+    // What says that it is too long is not waited for.
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|least| least > BODY_BYTES) {
+        return Err(too_long());
+    }
+    let come = timeout(BODY_TIME, to_bytes(body, BODY_BYTES)).await;
+    let bytes = come
+        .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come"))?
+        .map_err(|_| too_long())?;
     if bytes.trim_ascii().is_empty() {
         return Ok(T::default());
     }

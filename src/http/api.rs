@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -93,8 +94,15 @@ struct NotThere<'a> {
 }
 
 /// `GET /api/v1/objects/{digest}`.
-pub(super) async fn object(State(served): State<Arc<Served>>, Path(text): Path<String>) -> Answer {
+pub(super) async fn object(
+    State(served): State<Arc<Served>>,
+    text: Result<Path<String>, PathRejection>,
+) -> Answer {
     let found = async {
+        let Path(text) = text.map_err(|_| {
+            let why = "the path is no text: a SHA-256 digest is 64 hex digits";
+            Failure(StatusCode::BAD_REQUEST, why.to_owned())
+        })?;
         let digest: Digest = text.parse().map_err(|why: crate::model::ParseDigestError| {
             Failure(StatusCode::BAD_REQUEST, why.to_string())
         })?;

@@ -87,6 +87,16 @@ pub enum ListenError {
     },
 }
 
+impl ListenError {
+    /// Whether the configuration has to change, and not the machine.
+    pub const fn is_of_the_configuration(&self) -> bool {
+        match self {
+            Self::Address { .. } | Self::NoFolder { .. } | Self::NoSocket { .. } => true,
+            Self::Port { .. } | Self::InUse { .. } | Self::Socket { .. } => false,
+        }
+    }
+}
+
 impl Listeners {
     /// Listens from now on; who connects before [`super::serve`] waits.
     pub async fn bind(options: &HttpOptions) -> Result<Self, ListenError> {

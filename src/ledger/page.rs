@@ -11,6 +11,10 @@ use crate::model::FindingKind;
 /// Stands between the parts of a cursor; in them it is encoded.
 const SEPARATOR: char = '~';
 
+/// Stands in cursors for the `%` of percent-encoding, and is encoded itself. With a `%` they would
+/// be another cursor once a server has decoded them, if whoever pages did not encode them again.
+const ESCAPE: char = '.';
+
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T, C> {
@@ -103,12 +107,16 @@ impl FromStr for PassCursor {
 }
 
 fn encoded(part: &str) -> String {
-    utf8_percent_encode(part, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(part, NON_ALPHANUMERIC).to_string().replace('%', &ESCAPE.to_string())
 }
 
 /// A NUL can stand in no key, and not every database takes one.
 fn decoded(part: &str) -> Result<String, ParseCursorError> {
-    let text = percent_decode_str(part).decode_utf8().map_err(|_| ParseCursorError)?;
+    if !part.chars().all(|c| c.is_ascii_alphanumeric() || c == ESCAPE) {
+        return Err(ParseCursorError);
+    }
+    let part = part.replace(ESCAPE, "%");
+    let text = percent_decode_str(&part).decode_utf8().map_err(|_| ParseCursorError)?;
     if text.contains('\0') {
         return Err(ParseCursorError);
     }
@@ -128,7 +136,8 @@ mod tests {
                 subject: subject.to_owned(),
             };
             let text = cursor.to_string();
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || "~_%".contains(c);
+            // What a query of a URL holds as it is, encoded or not.
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "~_.".contains(c);
             assert!(text.chars().all(is_plain), "{text}");
             assert_eq!(text.parse(), Ok(cursor));
         }
@@ -139,11 +148,22 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_cursors() {
-        for text in ["", "~", "missing", "missing~a", "gone~a~b", "missing~%ff~b", "missing~a~%00"]
-        {
+        for text in [
+            "",
+            "~",
+            "missing",
+            "missing~a",
+            "gone~a~b",
+            "missing~.ff~b",
+            "missing~a~.00",
+            "missing~a~b/c",
+            "missing~a~%41",
+        ] {
             assert_eq!(text.parse::<FindingCursor>(), Err(ParseCursorError), "{text}");
         }
-        for text in ["", "~", "2026~p", "2026-11-24T00:00:00Z", "2026-11-24T00:00:00Z~%00"] {
+        for text in
+            ["", "~", "2026~p", "2026-11-24T00:00:00Z~p", "2026.2D11.2D24T00.3A00.3A00Z~.00"]
+        {
             assert_eq!(text.parse::<PassCursor>(), Err(ParseCursorError), "{text}");
         }
     }

@@ -104,6 +104,9 @@ pub struct Standing {
     pub healable: u64,
     /// Those of them that a person accepted.
     pub accepted: u64,
+    /// Those of them that could not be healed, and that nobody accepted.
+    #[serde(default)]
+    pub unhealable: u64,
     /// When the oldest of them was first seen.
     #[serde(serialize_with = "crate::model::instant::millis")]
     #[schemars(with = "DateTime<Utc>")]
@@ -123,6 +126,7 @@ impl Standing {
                 count: sum(|_| true),
                 healable: sum(|count| count.healable == Some(true)),
                 accepted: sum(|count| count.accepted),
+                unhealable: sum(|count| count.healable == Some(false) && !count.accepted),
                 oldest: of_kind().map(|count| count.oldest).min()?,
             })
         };

@@ -14,7 +14,7 @@ pub(crate) const NEVER: &str =
 
 /// `restock run`, its log in `NAME.log`.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     log: std::path::PathBuf,
 }
 

@@ -71,3 +71,28 @@ fn an_audit_is_not_repeated_where_that_cannot_help() {
     assert_eq!(pod["containers"][0]["args"][0], "audit");
     assert_eq!(job["spec"]["concurrencyPolicy"], "Forbid");
 }
+
+/// The port on which a daemon listens unless it is told otherwise.
+#[test]
+fn everything_that_asks_the_daemon_asks_its_port_by_its_routes() {
+    let port = restock::http::HttpOptions::default().address().unwrap().unwrap().port();
+    let [daemon, _] = pods();
+    let container = &daemon["containers"][0];
+    assert_eq!(container["ports"], json!([{"name": "http", "containerPort": port}]));
+    for probe in ["livenessProbe", "readinessProbe"] {
+        assert_eq!(container[probe]["httpGet"]["port"], "http", "{probe}");
+    }
+    let monitor = of_kind("deploy/kubernetes/podmonitor.yaml", "PodMonitor");
+    let scraped = json!([{"port": "http", "path": "/metrics"}]);
+    assert_eq!(monitor["spec"]["podMetricsEndpoints"], scraped);
+    let policy = of_kind("deploy/kubernetes/networkpolicy.yaml", "NetworkPolicy");
+    assert_eq!(policy["spec"]["ingress"][0]["ports"], json!([{"protocol": "TCP", "port": "http"}]));
+    let [example] = documents("deploy/prometheus/scrape.example.yml").try_into().unwrap();
+    let example: Value = example;
+    let jobs = items(&example["scrape_configs"]);
+    let job = jobs.iter().find(|job| job["job_name"] == "restock").unwrap();
+    for target in items(&job["static_configs"][0]["targets"]) {
+        assert!(text(target).ends_with(&format!(":{port}")), "{target}");
+    }
+    assert_eq!(job["metrics_path"], Value::Null, "/metrics is where Prometheus looks");
+}

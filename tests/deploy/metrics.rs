@@ -1,7 +1,12 @@
 //! Every metric that restock shows, with its labels: what rules, dashboard and documents may name.
 //!
-//! The checks take the list as an argument. Once the code declares its metrics, its own list of
-//! names is held against this one by a test here, and neither can change alone.
+//! The checks take the list as an argument. What the code declares is held against this one below,
+//! and neither can change alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::DateTime;
+use restock::observe::{AuditMetrics, Metrics};
 
 /// A metric, and the labels that restock itself gives it.
 #[derive(Debug, Clone, Copy)]
@@ -176,4 +181,53 @@ pub(crate) const OTHERS: &[Metric] = &[
 
 pub(crate) fn all() -> Vec<Metric> {
     [DAEMON, AUDIT, OTHERS].concat()
+}
+
+#[test]
+fn the_lists_are_what_the_code_declares() {
+    let listed = |list: &[Metric]| list.iter().map(|metric| metric.name).collect::<BTreeSet<_>>();
+    assert_eq!(listed(DAEMON), Metrics::names().iter().copied().collect());
+    assert_eq!(listed(AUDIT), AuditMetrics::names().iter().copied().collect());
+}
+
+/// Samples of a text: name, and labels with their values.
+fn samples(text: &str) -> Vec<(&str, BTreeMap<&str, &str>)> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (series, _) = line.rsplit_once(' ').unwrap();
+            let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+            let pairs = labels.trim_end_matches('}').split("\",").filter(|pair| !pair.is_empty());
+            let pairs = pairs.map(|pair| pair.split_once("=\"").unwrap());
+            (name, pairs.map(|(label, value)| (label, value.trim_matches('"'))).collect())
+        })
+        .collect()
+}
+
+/// What a daemon shows before it has done anything: what it shows later has the same labels.
+#[test]
+fn what_the_code_shows_has_the_labels_of_the_lists() {
+    let text = Metrics::new("installers", DateTime::UNIX_EPOCH).unwrap().render().unwrap();
+    let mut seen = BTreeSet::new();
+    for (shown, labels) in samples(&text) {
+        let metric = all().into_iter().find(|metric| match metric.kind {
+            Kind::Plain => metric.name == shown,
+            Kind::Histogram => {
+                let part = shown.strip_prefix(metric.name);
+                matches!(part, Some("_bucket" | "_sum" | "_count"))
+            }
+        });
+        let metric = metric.unwrap_or_else(|| panic!("{shown} is not listed"));
+        let known: BTreeMap<_, _> = metric.labels.iter().copied().collect();
+        let labels: BTreeMap<_, _> =
+            labels.into_iter().filter(|(label, _)| *label != "le").collect();
+        assert!(labels.keys().eq(known.keys()), "{shown}: {labels:?}");
+        for (label, value) in &labels {
+            if let Some(Values::Of(values)) = known.get(label) {
+                assert!(values.contains(value), "{shown}: {label}=\"{value}\"");
+            }
+        }
+        seen.insert(metric.name);
+    }
+    assert!(seen.len() > 20, "{seen:?}");
 }

@@ -1,5 +1,7 @@
 //! `probe`, `show`, `status` and `breaker`.
 
+use std::path::PathBuf;
+
 use clap::{ArgAction, ArgGroup, Args, Subcommand, ValueEnum};
 
 use crate::model::Digest;
@@ -87,9 +89,18 @@ impl From<ListFormat> for Format {
 /// `restock status`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Example:
-  restock status --output json")]
+Examples:
+  restock status --output json
+  restock status --server http://127.0.0.1:9847
+  restock status --server unix:/run/restock/admin.sock")]
 pub struct StatusArgs {
+    /// Ask the daemon that answers here, in place of the ledger: a URL, or `unix:` and the path
+    /// of its admin socket. No configuration is needed.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// The token that the daemon asks for, where its `http.api` is "token".
+    #[arg(long, value_name = "FILE", requires = "server")]
+    pub token_file: Option<PathBuf>,
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: AnswerFormat,

@@ -96,8 +96,7 @@ fn of_damage(view: &StatusView) -> Option<Verdict> {
     if all == 0 {
         return None;
     }
-    let healable: u64 = damage().map(|standing| standing.healable).sum();
-    let hopeless = all.saturating_sub(healable);
+    let hopeless: u64 = damage().map(|standing| standing.unhealable).sum();
     if hopeless > 0 {
         let what = format!("{} cannot be healed", count(hopeless, "missing or corrupt object"));
         let action = "Bring the files back, or mend the rows that name their sources; `restock \
