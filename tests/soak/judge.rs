@@ -55,8 +55,10 @@ fn took(one: &Asked) -> bool {
     one.status == 200 && one.wrote.is_some()
 }
 
+/// Whether a pass begins here. Whether the store is there at all is asked by listings too, which are
+/// of all of it.
 fn is_listing(one: &Asked) -> bool {
-    one.method == "GET" && one.key.is_empty()
+    one.method == "GET" && one.key.is_empty() && one.query.contains(COLLECTION)
 }
 
 /// What no healing ever asks of a store.
