@@ -2,6 +2,7 @@
 
 mod acknowledge;
 mod activation;
+mod journal;
 pub mod memory;
 pub mod notify;
 mod opener;

@@ -19,7 +19,7 @@ use super::order::Order;
 use super::pass::{Ended, OnePass};
 use super::reload::reload;
 use super::state::{Activity, DaemonState};
-use super::tell::tell_plan;
+use super::tell::{tell_plan, tell_standing};
 use super::timetable::Timetable;
 
 /// A daemon that holds the store's lock.
@@ -59,6 +59,7 @@ impl Daemon {
         let now = self.clock.now();
         let plan = self.opener.plan();
         tell_plan(&plan, now, &*self.observer);
+        self.tell_standing().await;
         let mut table = Timetable::new(plan.shallow, plan.deep, now, rand::random());
         // What happened while nobody looked is seen at once.
         table.want(Depth::Shallow);
@@ -80,6 +81,7 @@ impl Daemon {
                 Woken::Ended(ended) => {
                     running = None;
                     self.end(&ended);
+                    self.tell_standing().await;
                 }
                 Woken::Drain => break,
             }
@@ -119,12 +121,21 @@ impl Daemon {
     }
 
     fn end(&self, ended: &Ended) {
-        tracing::info!("{}", ended.line);
+        tracing::info!(pass_id = ended.pass_id, "{}", ended.line);
         self.state.send_modify(|state| {
             state.catalog = ended.catalog.clone().or(state.catalog.take());
             state.store = ended.store.clone().or(state.store.take());
         });
         notify::status(&ended.line);
+    }
+
+    /// Tells what stands in the ledger by now. That it cannot be read, the next pass will tell.
+    async fn tell_standing(&self) {
+        let cycle = self.opener.plan().cycle.delta();
+        let told = tell_standing(&*self.ledger, cycle, self.clock.now(), &*self.observer).await;
+        if let Err(error) = told {
+            tracing::debug!("the gauges stay as they are: {}", error_chain(&error));
+        }
     }
 
     async fn obey(&self, order: Order, table: &mut Timetable) {
@@ -139,6 +150,7 @@ impl Daemon {
             Order::Acknowledge { reason, number, answer } => {
                 let answered = super::acknowledge::acknowledge(&*self.ledger, reason, number).await;
                 if answered.is_ok() {
+                    self.tell_standing().await;
                     table.want(Depth::Shallow);
                 }
                 drop(answer.send(answered));

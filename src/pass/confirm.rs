@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use futures::StreamExt;
 
-use crate::model::{CatalogRow, Collection, Command, Digest, Record, error_chain};
+use crate::model::{
+    BreakerState, CatalogRow, Cause, Collection, Command, Digest, Record, error_chain,
+};
 use crate::observe::Event;
 use crate::reconcile::{Joined, Judgement, Rules};
 use crate::store::{Probe, StoreError, StoreFault};
@@ -138,6 +140,7 @@ impl Context<'_> {
         to_read: &mut Vec<Record>,
         absent: &mut Vec<Record>,
     ) -> Result<(), Trouble> {
+        let healed = self.healed_now(&standing, &verdicts.collection).await?;
         for record in standing {
             let key = verdicts.collection.key.render(&record.digest);
             let Some(corruption) = self.known.corruptions.get(&key) else {
@@ -145,7 +148,7 @@ impl Context<'_> {
                 continue;
             };
             // A heal replaces only what it read and found wrong in its own pass.
-            if self.request.command == Command::Heal {
+            if healed.contains(&record.digest) {
                 to_read.push(record);
                 continue;
             }
@@ -160,6 +163,36 @@ impl Context<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Those of these corrupt objects that this pass will want to heal. A person's heal tries all
+    /// of them; a daemon does not read again what it would not heal now, or each of its passes would
+    /// read all bytes of an object that nothing brings back.
+    async fn healed_now(
+        &self,
+        standing: &[Record],
+        collection: &Collection,
+    ) -> Result<HashSet<Digest>, Trouble> {
+        let (request, ledger) = (self.request, &self.auditor.ledger);
+        let digests: Vec<_> = standing.iter().map(|record| record.digest).collect();
+        if request.command != Command::Heal || digests.is_empty() || request.restraint.paused {
+            return Ok(HashSet::new());
+        }
+        if !request.restraint.backs_off {
+            return Ok(digests.into_iter().collect());
+        }
+        if ledger.breaker().await?.as_ref().is_some_and(BreakerState::is_open) {
+            return Ok(HashSet::new());
+        }
+        let rows = self.rows_again(collection, &digests).await?;
+        let known = self.standing_verdicts(digests.iter(), &rows).await?;
+        let waiting = self.auditor.waiting(&digests).await?;
+        let heals = |digest: &Digest| {
+            let rows = rows.get(digest).map_or(&[][..], Vec::as_slice);
+            let why = self.unhealable(digest, Cause::Corrupt, collection.heal, rows, &known);
+            why.is_none() && !waiting.contains(digest)
+        };
+        Ok(digests.into_iter().filter(heals).collect())
     }
 
     /// Reads the rows of every digest in question again, in batches: the second look at the

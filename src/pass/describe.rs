@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::ledger::LedgerError;
 use crate::model::{
-    Attempts, CatalogRow, Cause, Digest, Finding, FindingKind, SourceVerdict, Sources, reason,
-    redact_url,
+    Attempts, CatalogRow, Cause, Digest, Finding, FindingKind, SourceVerdict, Sources, Unhealable,
+    reason, redact_url,
 };
 use crate::plan::{Plan, SourceStanding, unhealable};
 
@@ -84,14 +85,25 @@ impl Context<'_> {
         standing: &HashMap<Digest, Vec<SourceVerdict>>,
     ) {
         let Some(digest) = finding.digest else { return };
-        let rows = examined.rows.get(&digest).map_or(&[][..], Vec::as_slice);
-        let known = standing.get(&digest).map_or(&[][..], Vec::as_slice);
-        let sources = standings(&digest, &self.known_sources(rows), known);
         let heals = examined.verdicts.collection.heal;
-        let options = &self.auditor.settings.heal;
-        let size = rows.iter().filter_map(|row| row.size).min();
-        finding.unhealable = unhealable(options, heals, cause, size, &sources);
+        let rows = examined.rows.get(&digest).map_or(&[][..], Vec::as_slice);
+        finding.unhealable = self.unhealable(&digest, cause, heals, rows, standing);
         finding.healable = Some(finding.unhealable.is_none());
+    }
+
+    /// Why an object with these rows cannot be healed; `None` where it can.
+    pub(super) fn unhealable(
+        &self,
+        digest: &Digest,
+        cause: Cause,
+        heals: bool,
+        rows: &[CatalogRow],
+        standing: &HashMap<Digest, Vec<SourceVerdict>>,
+    ) -> Option<Unhealable> {
+        let known = standing.get(digest).map_or(&[][..], Vec::as_slice);
+        let sources = standings(digest, &self.known_sources(rows), known);
+        let size = rows.iter().filter_map(|row| row.size).min();
+        unhealable(&self.auditor.settings.heal, heals, cause, size, &sources)
     }
 
     /// The sources of everything in a plan, which may be judged anew once they were asked.
@@ -119,11 +131,11 @@ impl Context<'_> {
 
     /// The verdicts that still stand for these digests. Where rows or sources changed since, both
     /// verdicts and back-off are forgotten.
-    async fn standing_verdicts<'d>(
+    pub(super) async fn standing_verdicts<'d>(
         &self,
         digests: impl Iterator<Item = &'d Digest>,
         rows: &HashMap<Digest, Vec<CatalogRow>>,
-    ) -> Result<HashMap<Digest, Vec<SourceVerdict>>, PassFailure> {
+    ) -> Result<HashMap<Digest, Vec<SourceVerdict>>, LedgerError> {
         let ledger = &self.auditor.ledger;
         let digests: Vec<_> = digests.copied().collect();
         let mut standing: HashMap<_, _> = digests

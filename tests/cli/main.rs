@@ -28,4 +28,5 @@ mod secrets;
 mod shapes;
 mod sources;
 mod story;
+mod textfile;
 mod usage;

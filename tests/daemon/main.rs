@@ -21,7 +21,9 @@ mod binary;
 mod place;
 
 mod ends;
+mod log;
 mod notify;
 mod passes;
 mod rotation;
 mod running;
+mod unit;

@@ -1,12 +1,14 @@
 //! A confirmed corruption stands until a repair, a deep read, or another version of the object.
 
 use chrono::TimeDelta;
-use restock::model::{FindingKind, RepairResult};
+use restock::model::{Command, FindingKind, RepairResult};
+use restock::pass::{Request, Restraint};
 use restock::store::StoreFault;
 
 use crate::helper::{counts, exit, flipped, in_memory, modified, now, set_modified};
 use crate::memory_store::Operation;
-use crate::support::world::{World, briefly, result};
+use crate::support::http_server::Answer;
+use crate::support::world::{World, briefly, request, result};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bit_flip_found_by_a_deep_audit_is_told_by_the_next_shallow_ones_with_the_same_numbers() {
@@ -145,4 +147,50 @@ async fn a_corruption_of_one_collection_does_not_spare_another_a_look() {
     assert_eq!(world.audit().await.summary.store_requests.get, 0);
     world.put(&twin, b"");
     assert_eq!(counts(&world.audit().await), [11, 9, 0, 2, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_does_not_read_again_what_it_could_not_bring_back() {
+    let (world, objects) = World::healthy(10).await;
+    world
+        .sql(&format!("UPDATE packages SET url = NULL WHERE sha256 = '{}'", objects[4].digest))
+        .await;
+    world.put(&objects[4].key, &flipped(&objects[4]));
+    assert_eq!(exit(&world.audit_deep().await), 2);
+    let report = world.try_heal(&daemon(false)).await.unwrap();
+    assert_eq!((exit(&report), counts(&report)), (2, [10, 9, 0, 1, 0, 0]));
+    assert_eq!(report.summary.store_requests.get, 0);
+    assert_eq!(result(&report, &objects[4]), RepairResult::Held);
+    // A person's heal looks at it all the same; with a source it is brought back.
+    assert_eq!(world.heal().await.summary.store_requests.get, 1);
+    let url = world.row_of(&objects[4]).url.unwrap();
+    world
+        .sql(&format!("UPDATE packages SET url = '{url}' WHERE sha256 = '{}'", objects[4].digest))
+        .await;
+    assert_eq!(world.try_heal(&daemon(false)).await.unwrap().summary.healed, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_daemon_does_not_heal_now_it_does_not_read_now() {
+    let (mut world, objects) = World::healthy(10).await;
+    let clock = world.stop_the_clock();
+    world.put(&objects[4].key, &flipped(&objects[4]));
+    world.answer(&objects[4], vec![Answer::status(503)]);
+    assert_eq!(exit(&world.audit_deep().await), 2);
+    let reads = async |paused| {
+        let report = world.try_heal(&daemon(paused)).await.unwrap();
+        assert_eq!((exit(&report), counts(&report)), (2, [10, 9, 0, 1, 0, 0]));
+        report.summary.store_requests.get
+    };
+    assert_eq!(reads(true).await, 0, "paused");
+    assert_eq!(reads(false).await, 1, "tried, and the source did not answer");
+    assert_eq!(reads(false).await, 0, "it waits");
+    clock.advance(TimeDelta::minutes(16));
+    assert_eq!(reads(true).await, 0, "paused");
+    assert_eq!(reads(false).await, 1, "its time has come");
+}
+
+/// What a daemon asks for.
+fn daemon(paused: bool) -> Request {
+    Request { restraint: Restraint { backs_off: true, paused }, ..request(Command::Heal) }
 }

@@ -17,12 +17,12 @@ use crate::daemon::{
 };
 use crate::http::{Access, Listeners, Panel, serve};
 use crate::ledger::{Ledger, Lock, LockError};
-use crate::model::BreakerState;
-use crate::observe::{Event, Metrics, Observer};
+use crate::observe::{Event, Metrics, Observer, Tee};
 use crate::pass::remembered;
 use crate::store;
 
 use super::Context;
+use super::events::Logged;
 use super::lines::tell_panics;
 use super::world::open_ledger;
 use opener::ConfiguredOpener;
@@ -92,13 +92,20 @@ impl Instance {
         Ok(Self { config, identity, ledger, clock, metrics, state })
     }
 
+    /// Who is told of passes: the log, and whoever reads the metrics.
+    fn observer(&self) -> Arc<dyn Observer> {
+        let (log, metrics): (Arc<dyn Observer>, Arc<dyn Observer>) =
+            (Arc::new(Logged), self.metrics.clone());
+        Arc::new(Tee::new([log, metrics]))
+    }
+
     fn opener(&self, context: &Context<'_>) -> ConfiguredOpener {
         ConfiguredOpener::new(
             self.config.clone(),
             context.common.clone(),
             context.environment.clone(),
             Arc::clone(&self.ledger),
-            self.metrics.clone(),
+            self.observer(),
             context.cancel.clone(),
         )
     }
@@ -153,15 +160,13 @@ impl Instance {
         let ledger = lock.guard(&self.ledger);
         // What another instance found and did, and what people told it, holds for this one too.
         self.metrics.restore(&remembered(&*ledger).await?);
-        let open = ledger.breaker().await?.filter(BreakerState::is_open);
-        self.metrics.notice(&Event::Breaker(open.map(|state| state.reason)));
         let paused = memory::is_paused(&*ledger).await?;
         self.state.send_modify(|state| (state.holds_lock, state.paused) = (true, paused));
         let daemon = Daemon {
             opener: Arc::new(opener.over(Arc::clone(&ledger))),
             ledger,
             clock: Arc::clone(&self.clock),
-            observer: self.metrics.clone(),
+            observer: self.observer(),
             activations: Activations::start().await?,
             orders,
             state: self.state.clone(),
