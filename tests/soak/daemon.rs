@@ -34,7 +34,7 @@ impl Daemon {
         until("an address", || {
             let log = daemon.log();
             let address = log.split("answers on ").nth(1).and_then(|rest| rest.lines().next());
-            daemon.url = address.unwrap_or_default().to_owned();
+            address.unwrap_or_default().clone_into(&mut daemon.url);
             !daemon.url.is_empty()
         });
         daemon

@@ -29,16 +29,18 @@ impl Gauges {
             }
             Some((own, value)) => format!("{name}{{store=\"default\",{own}=\"{value}\"}}"),
         };
-        self.0.get(&name).map(|value| format!("{value:.0}").parse().unwrap())
+        self.0.get(&name).copied().map(whole)
     }
 
     /// All samples of a metric, summed up.
-    pub(crate) fn sum(&self, name: &str) -> f64 {
-        let begin = [format!("{name}{{"), format!("{name} ")];
-        let of_it =
-            |own: &str| own == name || begin.iter().any(|begin| own.starts_with(begin.as_str()));
-        self.0.iter().filter(|(own, _)| of_it(own)).map(|(_, value)| value).sum()
+    pub(crate) fn sum(&self, name: &str) -> u64 {
+        let of_it = self.0.iter().filter(|(own, _)| own.split('{').next() == Some(name));
+        whole(of_it.map(|(_, value)| value).sum())
     }
+}
+
+fn whole(value: f64) -> u64 {
+    format!("{value:.0}").parse().unwrap()
 }
 
 /// Where gauges and status say otherwise than an audit's report and the catalog's number of rows.
@@ -76,8 +78,8 @@ pub(crate) fn differences(
         let own = gauge("restock_unhealable_objects", &label);
         pairs.push((format!("unhealable, {why}"), own, u64::try_from(told).ok()));
     }
-    let at_risk: f64 = gauges.sum("restock_at_risk_objects");
-    pairs.push(("at risk".to_owned(), format!("{at_risk:.0}").parse().ok(), says("at_risk")));
+    let at_risk = gauges.sum("restock_at_risk_objects");
+    pairs.push(("at risk".to_owned(), Some(at_risk), says("at_risk")));
     for kind in ["missing", "corrupt", "orphan", "foreign", "unknown", "invalid_record"] {
         let told = findings.iter().filter(|finding| finding["kind"] == kind).count();
         let mut standing = status["standing"].as_array().unwrap().iter();
@@ -85,10 +87,10 @@ pub(crate) fn differences(
         let own = own.map_or(Some(0), |standing| standing["count"].as_u64());
         pairs.push((format!("standing, {kind}"), own, u64::try_from(told).ok()));
     }
-    let mut passes = status["passes"].as_array().unwrap().iter();
-    let last = passes.find(|pass| pass["command"] == "heal" && pass["depth"] == "shallow").unwrap();
+    let heals = |pass: &&Value| pass["command"] == "heal" && pass["depth"] == "shallow";
+    let newest = status["passes"].as_array().unwrap().iter().find(heals).unwrap();
     for name in ["expected", "observed", "present", "missing", "corrupt", "orphans", "at_risk"] {
-        pairs.push((format!("last pass, {name}"), last[name].as_u64(), says(name)));
+        pairs.push((format!("last pass, {name}"), newest[name].as_u64(), says(name)));
     }
     let differ = pairs.into_iter().filter(|(_, own, told)| own != told || own.is_none());
     differ.map(|(name, own, told)| format!("{name}: {own:?} is not {told:?}")).collect()

@@ -41,8 +41,8 @@ pub(crate) fn complaints(asked: &[Asked], deeds: &[Deed]) -> Vec<String> {
 }
 
 /// How many objects restock put under a digest's key.
-pub(crate) fn writes(asked: &[Asked]) -> usize {
-    asked.iter().filter(|one| digest_of_key(&one.key).is_some() && took(one)).count()
+pub(crate) fn writes(asked: &[Asked]) -> u64 {
+    asked.iter().filter(|one| digest_of_key(&one.key).is_some() && took(one)).map(|_| 1).sum()
 }
 
 /// The digest that a key of the collection is for.
@@ -76,7 +76,12 @@ fn forbidden(one: &Asked) -> Option<String> {
 
 /// A write that no probe allows: it has to be young, and to have found the key absent, or a version
 /// that the same pass had read and found wrong.
-fn unfounded(one: &Asked, digest: Digest, of_key: &[&Asked], listings: &[&Asked]) -> Option<String> {
+fn unfounded(
+    one: &Asked,
+    digest: Digest,
+    of_key: &[&Asked],
+    listings: &[&Asked],
+) -> Option<String> {
     let probes = of_key.iter().filter(|probe| probe.method == "HEAD" && probe.ended <= one.began);
     let Some(probe) = probes.max_by_key(|probe| probe.ended) else {
         return Some(told(one, "no probe before it"));

@@ -26,7 +26,9 @@ impl Story {
     }
 
     fn lists(self, prefix: &str) -> Self {
-        self.asks("GET", |list| (list.key, list.query) = (String::new(), format!("prefix={prefix}")))
+        self.asks("GET", |list| {
+            (list.key, list.query) = (String::new(), format!("prefix={prefix}"));
+        })
     }
 
     fn next(&mut self) -> (Instant, Instant) {

@@ -42,6 +42,7 @@ use tokio::sync::watch::channel;
 
 use crate::daemon::{Daemon, settle};
 use crate::databases::Engine;
+use crate::gauges::Gauges;
 use crate::outsider::Outsider;
 use crate::place::Place;
 use crate::s3::Server;
@@ -84,13 +85,7 @@ async fn the_daemon_heals_all_that_can_be_healed_and_harms_nothing(
     let gauges = daemon::agree(&place, &daemon).await;
     assert_eq!(daemon.end(), Some(0), "{}", daemon.log());
     let (asked, deeds) = (place.proxy.asked(), place.log.deeds());
-    assert_eq!(found, Vec::<String>::new(), "keys held what restock must have written");
-    assert_eq!(judge::complaints(&asked, &deeds), Vec::<String>::new());
-    let writes = judge::writes(&asked);
-    let healed = gauges.sum("restock_objects_healed_total");
-    let lost = gauges
-        .get("restock_heal_failures_total", "reason=verify_after_write")
-        .unwrap_or_default();
+    let (writes, lost) = (judge::writes(&asked), lost(&gauges));
     eprintln!(
         "{} passes, {} requests to the store, {} changes by others, {reads} keys read, \
          {writes} objects written and {lost} of them lost again at once; the source answered {:?}",
@@ -99,11 +94,18 @@ async fn the_daemon_heals_all_that_can_be_healed_and_harms_nothing(
         deeds.len(),
         place.source.told(),
     );
-    assert_eq!(format!("{healed}"), format!("{}", writes as u64 - lost), "healed, and written");
-    assert!(writes as f64 > 40.0 * minutes, "so few heals prove nothing");
-    assert_eq!(format!("{}", gauges.sum("restock_panics_total")), "0");
-    assert_eq!(format!("{}", gauges.sum("restock_pass_failures_total")), "0");
-    let flat = watch::is_flat(&weights);
-    let (early, late) = flat.unwrap_or_else(|why| panic!("{why}"));
+    assert_eq!(found, Vec::<String>::new(), "keys held what restock must have written");
+    assert_eq!(judge::complaints(&asked, &deeds), Vec::<String>::new());
+    assert_eq!(gauges.sum("restock_objects_healed_total") + lost, writes, "healed, and written");
+    assert!(writes > 20, "so few heals prove nothing");
+    for name in ["restock_panics_total", "restock_pass_failures_total"] {
+        assert_eq!(gauges.sum(name), 0, "{name}\n{}", daemon.log());
+    }
+    let (early, late) = watch::is_flat(&weights).unwrap_or_else(|why| panic!("{why}"));
     eprintln!("resident memory: {early} KiB in the second quarter, {late} KiB in the last");
+}
+
+/// How often an object had gone again when its heal looked whether it is there.
+fn lost(gauges: &Gauges) -> u64 {
+    gauges.get("restock_heal_failures_total", "reason=verify_after_write").unwrap()
 }

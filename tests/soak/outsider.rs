@@ -84,10 +84,7 @@ impl<'a> Outsider<'a> {
 
     async fn act(&mut self, deed: &str) {
         let at = self.random.random_range(0..self.things.len());
-        let wanted = self.things.iter().filter(|thing| thing.rows > 0).count();
-        let enough = wanted > usize::try_from(THINGS).unwrap();
-        let place = self.place;
-        let thing = &mut self.things[at];
+        let (place, thing) = (self.place, &mut self.things[at]);
         let Object { key, bytes, .. } = thing.object.clone();
         match deed {
             "delete" => place.delete(&key).await,
@@ -98,31 +95,48 @@ impl<'a> Outsider<'a> {
             "change URL" => place.change_url(thing).await,
             "delete rows" => place.forget(thing).await,
             "add a second row" if thing.rows == 1 => place.want(thing).await,
-            "add rows" => {
-                let forgotten = self.things.iter_mut().filter(|thing| thing.rows == 0);
-                for thing in forgotten.take(2) {
-                    place.want(thing).await;
-                }
-            }
-            "new thing" if !enough => {
-                let mut thing = Thing::nth(self.seed, self.made);
-                self.made += 1;
-                place.want(&mut thing).await;
-                self.things.push(thing);
-            }
+            "add a second row" => {}
             "awscli" => self.use_awscli().await,
-            "orphan" | "rotten orphan" | "foreign key" if self.strangers < STRANGERS => {
-                self.strangers += 1;
-                let object = Thing::nth(self.seed, u64::MAX / 2 + self.made).object;
-                self.made += 1;
-                place.known.lock().unwrap().push(object.digest);
-                match deed {
-                    "orphan" => place.put(&object.key, &object.bytes).await,
-                    "rotten orphan" => place.put(&object.key, b"nobody's").await,
-                    _ => place.put(&format!("{COLLECTION}/{}", object.name), b"foreign").await,
-                }
+            "add rows" | "new thing" => self.want(deed).await,
+            _ => self.bring(deed).await,
+        }
+    }
+
+    /// Adds rows: of what none wants any more, or of what was never heard of.
+    async fn want(&mut self, deed: &str) {
+        if deed == "add rows" {
+            let forgotten = self.things.iter_mut().filter(|thing| thing.rows == 0);
+            for thing in forgotten.take(2) {
+                self.place.want(thing).await;
             }
-            _ => {}
+            return;
+        }
+        let wanted = self.things.iter().filter(|thing| thing.rows > 0).count();
+        if wanted > usize::try_from(THINGS).unwrap() {
+            return;
+        }
+        let mut thing = Thing::nth(self.seed, self.made);
+        self.made += 1;
+        self.place.want(&mut thing).await;
+        self.things.push(thing);
+    }
+
+    /// Puts a key into the store that no row wants.
+    async fn bring(&mut self, deed: &str) {
+        if self.strangers >= STRANGERS {
+            return;
+        }
+        self.strangers += 1;
+        let object = Thing::nth(self.seed, u64::MAX / 2 + self.made).object;
+        self.made += 1;
+        self.place.known.lock().unwrap().push(object.digest);
+        match deed {
+            "orphan" => self.place.put(&object.key, &object.bytes).await,
+            "rotten orphan" => self.place.put(&object.key, b"nobody's").await,
+            "foreign key" => {
+                self.place.put(&format!("{COLLECTION}/{}", object.name), b"foreign").await;
+            }
+            _ => unreachable!("{deed}"),
         }
     }
 
@@ -141,15 +155,18 @@ impl<'a> Outsider<'a> {
             return;
         }
         let url = self.place.s3_url(COLLECTION);
-        let mut args: Vec<_> =
-            ["s3", "rm", "--quiet", "--recursive", &url, "--exclude", "*"].map(str::to_owned).into();
+        let mut args: Vec<_> = ["s3", "rm", "--quiet", "--recursive", &url, "--exclude", "*"]
+            .map(str::to_owned)
+            .into();
         for thing in &chosen {
             args.extend(["--include".to_owned(), thing.object.digest.to_string()]);
         }
         let deeds: Vec<_> =
             chosen.iter().map(|thing| self.place.log.begin(&thing.object.key, None)).collect();
         self.place.aws(args).await;
-        deeds.into_iter().for_each(|deed| self.place.log.done(deed));
+        for deed in deeds {
+            self.place.log.done(deed);
+        }
     }
 
     /// What no random deed may leave out: objects that nobody can bring back, absent and rotten,

@@ -126,54 +126,52 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> Option<()> {
     let file = file.unwrap_or_else(|| panic!("the source was asked: {first}"));
     let answer = shared.choose();
     *shared.told.lock().unwrap().entry(answer).or_default() += 1;
-    let head = |status: &str, kind: &str, length: usize| {
-        format!(
-            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {kind}\r\n\
-             content-length: {length}\r\n\r\n"
-        )
-    };
-    let whole = head("200 OK", "application/octet-stream", file.len());
-    let half = &file[..file.len() / 2];
-    match answer {
-        Answer::Honest => send(&mut stream, &[whole.as_bytes(), &file]).await?,
-        Answer::Slow => {
-            send(&mut stream, &[whole.as_bytes()]).await?;
-            for piece in file.chunks(file.len() / 10 + 1) {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                send(&mut stream, &[piece]).await?;
-            }
+    for part in answer.parts(&file) {
+        stream.write_all(&part).await.ok()?;
+        if answer == Answer::Slow {
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Answer::ServerError => {
-            send(&mut stream, &[head("500 Oh", "text/plain", 0).as_bytes()]).await?;
-        }
-        Answer::Busy => {
-            let later = head("503 Busy", "text/plain", 0)
-                .replacen("\r\n", "\r\nretry-after: 1\r\n", 1);
-            send(&mut stream, &[later.as_bytes()]).await?;
-        }
-        Answer::NotFound => {
-            send(&mut stream, &[head("404 No", "text/plain", 0).as_bytes()]).await?;
-        }
-        Answer::Reset => {
-            send(&mut stream, &[whole.as_bytes(), half]).await?;
-            stream.set_zero_linger().ok()?;
-            return Some(());
-        }
-        Answer::Truncated => send(&mut stream, &[whole.as_bytes(), half]).await?,
-        Answer::WrongBytes => {
-            let mut wrong = file.to_vec();
-            wrong[0] ^= 1;
-            send(&mut stream, &[whole.as_bytes(), &wrong]).await?;
-        }
-        Answer::WebPage => {
-            let page = b"<!DOCTYPE html><html><body>Please sign in</body></html>";
-            send(&mut stream, &[head("200 OK", "text/html", page.len()).as_bytes(), page]).await?;
-        }
-        Answer::NoHttp => send(&mut stream, &[b"SSH-2.0-thing\r\n"]).await?,
+    }
+    if answer == Answer::Reset {
+        stream.set_zero_linger().ok()?;
+        return Some(());
     }
     stream.shutdown().await.ok()
 }
 
-async fn send(stream: &mut TcpStream, parts: &[&[u8]]) -> Option<()> {
-    stream.write_all(&parts.concat()).await.ok()
+impl Answer {
+    /// What is sent, one part after the other.
+    fn parts(self, file: &[u8]) -> Vec<Vec<u8>> {
+        let whole = head("200 OK", "application/octet-stream", file.len());
+        let half = &file[..file.len() / 2];
+        match self {
+            Self::Honest => vec![whole, file.to_vec()],
+            Self::Slow => {
+                let pieces = file.chunks(file.len() / 10 + 1).map(<[u8]>::to_vec);
+                std::iter::once(whole).chain(pieces).collect()
+            }
+            Self::ServerError => vec![head("500 Oh", "text/plain", 0)],
+            Self::Busy => vec![head("503 Busy\r\nretry-after: 1", "text/plain", 0)],
+            Self::NotFound => vec![head("404 No", "text/plain", 0)],
+            Self::Reset | Self::Truncated => vec![whole, half.to_vec()],
+            Self::WrongBytes => {
+                let mut wrong = file.to_vec();
+                wrong[0] ^= 1;
+                vec![whole, wrong]
+            }
+            Self::WebPage => {
+                let page = b"<!DOCTYPE html><html><body>Please sign in</body></html>";
+                vec![head("200 OK", "text/html", page.len()), page.to_vec()]
+            }
+            Self::NoHttp => vec![b"SSH-2.0-thing\r\n".to_vec()],
+        }
+    }
+}
+
+fn head(status: &str, kind: &str, length: usize) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {kind}\r\n\
+         content-length: {length}\r\n\r\n"
+    )
+    .into_bytes()
 }
