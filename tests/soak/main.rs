@@ -72,7 +72,10 @@ async fn the_daemon_heals_all_that_can_be_healed_and_harms_nothing(
     let reader = tokio::spawn(async move { watch::read_keys(&of_reader, stopped).await });
     let scale = tokio::spawn(watch::weigh(daemon.pid(), of_scale));
 
-    outsider.rage(Duration::from_mins(1).mul_f64(minutes)).await;
+    tokio::select! {
+        () = outsider.rage(Duration::from_mins(1).mul_f64(minutes)) => {}
+        () = Outsider::meddle(&place, seed) => panic!("the source goes on"),
+    }
     let weights = {
         outsider.leave_a_mark().await;
         place.source.be_honest();

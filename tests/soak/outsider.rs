@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::object::{COLLECTION, Object, digest_of};
 use crate::place::{Place, Thing};
+use crate::source::Slow;
 
 /// Things with a row at first, and about as many later on.
 const THINGS: u64 = 150;
@@ -26,6 +27,8 @@ pub(crate) struct Outsider<'a> {
     pub(crate) things: Vec<Thing>,
     made: u64,
     strangers: usize,
+    /// Where it did something last: restock may be at work there.
+    recent: Option<usize>,
     done: BTreeMap<&'static str, usize>,
 }
 
@@ -53,7 +56,8 @@ impl<'a> Outsider<'a> {
         let random = StdRng::seed_from_u64(seed);
         let (made, things) = (THINGS, (0..THINGS).map(|n| Thing::nth(seed, n)).collect());
         let done = BTreeMap::new();
-        let mut outsider = Self { place, seed, random, things, made, strangers: 0, done };
+        let (strangers, recent) = (0, None);
+        let mut outsider = Self { place, seed, random, things, made, strangers, recent, done };
         for thing in &mut outsider.things {
             place.want(thing).await;
             place.put(&thing.object.key, &thing.object.bytes).await;
@@ -82,8 +86,24 @@ impl<'a> Outsider<'a> {
         eprintln!("the outsider did {:?}", self.done);
     }
 
+    /// Gets in the way of heals until it is stopped: while the bytes of an object are under way,
+    /// somebody puts them there, or others, or takes what is there away.
+    pub(crate) async fn meddle(place: &Place, seed: u64) {
+        let (mut random, mut slow) = (StdRng::seed_from_u64(seed), place.slow.lock().await);
+        while let Some(Slow { digest, file }) = slow.recv().await {
+            let key = format!("{COLLECTION}/{digest}");
+            match random.random_range(0..4) {
+                0 => place.put(&key, &file[1..file.len().min(9_000)]).await,
+                1 => place.delete(&key).await,
+                _ => place.put(&key, &file).await,
+            }
+        }
+    }
+
     async fn act(&mut self, deed: &str) {
-        let at = self.random.random_range(0..self.things.len());
+        let any = self.random.random_range(0..self.things.len());
+        let at = self.recent.filter(|_| self.random.random_bool(0.3)).unwrap_or(any);
+        self.recent = Some(at);
         let (place, thing) = (self.place, &mut self.things[at]);
         let Object { key, bytes, .. } = thing.object.clone();
         match deed {

@@ -9,13 +9,14 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use restock::model::Digest;
 use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::databases::{Database, Engine};
 use crate::log::Log;
 use crate::object::{COLLECTION, Object, digest_of};
 use crate::proxy::Proxy;
 use crate::s3::{Bucket, Server};
-use crate::source::Source;
+use crate::source::{Slow, Source};
 
 /// Everything around the daemon.
 pub(crate) struct Place {
@@ -25,6 +26,8 @@ pub(crate) struct Place {
     pub(crate) proxy: Proxy,
     pub(crate) source: Source,
     pub(crate) log: Log,
+    /// Whose bytes are under way.
+    pub(crate) slow: tokio::sync::Mutex<UnboundedReceiver<Slow>>,
     /// Each digest whose key ever held something.
     pub(crate) known: Mutex<Vec<Digest>>,
 }
@@ -63,12 +66,14 @@ impl Place {
         );
         database.execute(&table).await;
         let proxy = Proxy::to(&bucket.endpoint, &bucket.name, &bucket.prefix);
+        let (source, slow) = Source::start(seed);
         let place = Self {
             dir: tempfile::tempdir().unwrap(),
             database,
             bucket,
             proxy,
-            source: Source::start(seed),
+            source,
+            slow: slow.into(),
             log: Log::default(),
             known: Mutex::default(),
         };

@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 /// A running source.
 pub(crate) struct Source {
@@ -23,6 +24,14 @@ struct Shared {
     honest: AtomicBool,
     random: Mutex<StdRng>,
     told: Mutex<BTreeMap<Answer, usize>>,
+    /// Hears of each slow answer, before it has ended.
+    slow: mpsc::UnboundedSender<Slow>,
+}
+
+/// Whose bytes are under way, and will be for a second.
+pub(crate) struct Slow {
+    pub(crate) digest: String,
+    pub(crate) file: Arc<[u8]>,
 }
 
 /// How a request is answered.
@@ -41,10 +50,10 @@ pub(crate) enum Answer {
     NoHttp,
 }
 
-/// Of thirty answers ten are faults, and two are slow.
+/// Of thirty answers ten are faults, and eight are slow.
 const ANSWERS: [(Answer, u32); 10] = [
-    (Answer::Honest, 18),
-    (Answer::Slow, 2),
+    (Answer::Honest, 12),
+    (Answer::Slow, 8),
     (Answer::ServerError, 2),
     (Answer::Busy, 1),
     (Answer::Reset, 2),
@@ -56,8 +65,10 @@ const ANSWERS: [(Answer, u32); 10] = [
 ];
 
 impl Source {
-    /// Listens at a free port of loopback; its tasks end with the runtime.
-    pub(crate) fn start(seed: u64) -> Self {
+    /// Listens at a free port of loopback; its tasks end with the runtime. Gives word of its slow
+    /// answers.
+    pub(crate) fn start(seed: u64) -> (Self, mpsc::UnboundedReceiver<Slow>) {
+        let (slow, heard) = mpsc::unbounded_channel();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -66,6 +77,7 @@ impl Source {
             honest: AtomicBool::new(false),
             random: Mutex::new(StdRng::seed_from_u64(seed)),
             told: Mutex::default(),
+            slow,
         });
         let of_task = Arc::clone(&shared);
         drop(tokio::spawn(async move {
@@ -77,7 +89,7 @@ impl Source {
                 drop(tokio::spawn(async move { converse(stream, &shared).await }));
             }
         }));
-        Self { address, shared }
+        (Self { address, shared }, heard)
     }
 
     /// Has these bytes from now on, at the URL of any version.
@@ -126,6 +138,10 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> Option<()> {
     let file = file.unwrap_or_else(|| panic!("the source was asked: {first}"));
     let answer = shared.choose();
     *shared.told.lock().unwrap().entry(answer).or_default() += 1;
+    if answer == Answer::Slow {
+        // Nobody listens any more at the end.
+        drop(shared.slow.send(Slow { digest, file: Arc::clone(&file) }));
+    }
     for part in answer.parts(&file) {
         stream.write_all(&part).await.ok()?;
         if answer == Answer::Slow {
