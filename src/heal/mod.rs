@@ -1,6 +1,7 @@
 //! Carries out a plan: bytes stream from a source through SHA-256 into a staged upload, which is
 //! published only when it is proven. Nothing in this folder can take an object away.
 
+mod interrupted;
 mod journal;
 mod publish;
 mod restore;
@@ -89,6 +90,7 @@ impl Healer {
             return Ok(repairs);
         }
         self.sweep().await?;
+        self.settle_interrupted().await?;
         let rows = self.rows_of(plan).await?;
         let verdicts = if ask_anew { Vec::new() } else { self.ledger.verdicts().await? };
         self.observer.notice(&Event::Phase {

@@ -11,16 +11,23 @@ use super::{Healer, Job};
 const CHANGED: &str = "it changed since it was read: the next pass will judge it";
 
 impl Healer {
-    /// Publishes `length` proven bytes.
+    /// Publishes `length` proven bytes of a source.
     pub(super) async fn publish(
         &self,
         job: &Job<'_>,
+        url: &str,
         mut staged: Box<dyn Staged>,
         length: u64,
     ) -> End {
         if let Err(error) = staged.seal().await {
             self.discard(staged).await;
             return store_write(&error);
+        }
+        // Before the look that has to be the last, since a ledger may be slow.
+        if let Err(error) = self.announce(job, url, length).await {
+            self.discard(staged).await;
+            let detail = error_chain(&error);
+            return End { result: RepairResult::Failed, reason: None, detail };
         }
         let condition = match self.clear_the_way(job, length).await {
             Ok(condition) => condition,

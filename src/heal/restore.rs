@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::ledger::LedgerError;
 use crate::model::{
-    Attempts, Cause, FailureReason, Repair, RepairResult, SourceVerdict, Sources, Verdict,
+    Attempts, Cause, Digest, FailureReason, Repair, RepairResult, SourceVerdict, Sources, Verdict,
     error_chain, redact_url,
 };
 use crate::observe::Event;
@@ -124,7 +124,7 @@ impl Healer {
         match self.transfer(job, url, bytes).await {
             Transfer::Cancelled => None,
             Transfer::Proven(staged, length) => {
-                Some((self.publish(job, staged, length).await, None))
+                Some((self.publish(job, url, staged, length).await, None))
             }
             Transfer::Drifted(drift) => {
                 let end = End {
@@ -182,9 +182,7 @@ impl Healer {
     async fn remember(&self, job: &Job<'_>, result: RepairResult) {
         let digest = &job.action.target.digest;
         if result.is_success() {
-            self.tell_unless_written(self.ledger.clear_corruption(&job.action.target.key).await);
-            self.tell_unless_written(self.ledger.put_attempts(digest, None).await);
-            self.tell_unless_written(self.ledger.clear_verdicts(digest).await);
+            self.forget_troubles(&job.action.target.key, digest).await;
             return;
         }
         if result == RepairResult::Held {
@@ -195,6 +193,13 @@ impl Healer {
         attempts.last_result = Some(result);
         attempts.last_at = Some(self.clock.now());
         self.tell_unless_written(self.ledger.put_attempts(digest, Some(&attempts)).await);
+    }
+
+    /// What is remembered of an object only until it is right again.
+    pub(super) async fn forget_troubles(&self, key: &str, digest: &Digest) {
+        self.tell_unless_written(self.ledger.clear_corruption(key).await);
+        self.tell_unless_written(self.ledger.put_attempts(digest, None).await);
+        self.tell_unless_written(self.ledger.clear_verdicts(digest).await);
     }
 
     /// A ledger that does not take a note must not undo a heal: it is told, and the record of the

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 use crate::model::{
     Acceptance, Attempts, BreakerState, Corruption, Digest, Finding, FindingCount, FindingKind,
-    LastFull, PassTotals, Removal, Repair, Sighting, SourceVerdict, Summary, Upload,
+    LastFull, PassTotals, Publishing, Removal, Repair, Sighting, SourceVerdict, Summary, Upload,
 };
 
 pub use lock::{Fence, Holder, LeaseTerms, Lock, LockError};
@@ -172,7 +172,17 @@ pub trait Ledger: Send + Sync {
     /// Forgets the verdicts on an object: it was healed.
     async fn clear_verdicts(&self, digest: &Digest) -> Result<()>;
 
-    /// Keeps the record of an action.
+    /// Proven bytes that were about to be published when their run was cut off.
+    async fn publishings(&self) -> Result<Vec<Publishing>>;
+
+    /// Writes down what is about to be published, in place of what was to be under the same key.
+    async fn publish_begun(&self, publishing: &Publishing) -> Result<()>;
+
+    /// Forgets it: the object is not there.
+    async fn publish_failed(&self, key: &str) -> Result<()>;
+
+    /// Keeps the record of an action. What was about to be published under its key is settled by
+    /// it.
     async fn record_repair(&self, pass_id: &str, at: DateTime<Utc>, repair: &Repair) -> Result<()>;
 
     /// The newest repairs of an object, newest first.

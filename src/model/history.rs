@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{CatalogRow, Digest, RepairResult};
+use super::{CatalogRow, Digest, Repair, RepairResult};
 
 /// What a probe or a read tells of one version of an object.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectMeta {
     /// Size in bytes.
     pub size: u64,
@@ -26,6 +26,25 @@ pub struct Upload {
     pub key: String,
     /// The store's id of it: a multipart upload id, or the name of a temporary file.
     pub id: String,
+}
+
+/// Proven bytes that are about to be published: what a run that is cut off here leaves to the next
+/// one, which looks what became of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Publishing {
+    /// The pass.
+    pub pass_id: String,
+    /// The repair as it is if the object is found there.
+    pub repair: Repair,
+    /// The corrupt version that it is to replace.
+    pub replaces: Option<ObjectMeta>,
+}
+
+impl Publishing {
+    /// Whether what a probe found is what was published.
+    pub fn is_done(&self, found: &ObjectMeta) -> bool {
+        found.size == self.repair.bytes && self.replaces.as_ref() != Some(found)
+    }
 }
 
 /// A corruption that stands until a repair, a deep read or another version of the object.

@@ -28,7 +28,7 @@ pub use count::{FindingCount, PassTotals};
 pub use digest::{Digest, ParseDigestError};
 pub use finding::{Finding, FindingKind, Unhealable, reason};
 pub use history::{
-    Attempts, BreakerReason, BreakerState, Corruption, LastFull, ObjectMeta, Sighting,
+    Attempts, BreakerReason, BreakerState, Corruption, LastFull, ObjectMeta, Publishing, Sighting,
     SourceVerdict, Upload, Verdict,
 };
 pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};

@@ -13,6 +13,7 @@ mod format;
 mod github;
 mod json;
 mod junit;
+mod list;
 mod object;
 mod orphans;
 mod page;

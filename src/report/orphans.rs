@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Format;
-use super::json::line;
+use super::list::List;
 use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
 use crate::model::{Digest, Finding, Sighting, reason};
 use crate::plan::{Disposal, OrphansPlan};
@@ -48,28 +48,11 @@ pub struct OrphansView {
 
 #[derive(Serialize)]
 struct Totals {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'static str>,
     orphans: u64,
     flagged: u64,
     bytes: u64,
     #[serde(serialize_with = "crate::model::instant::optional_millis")]
     as_of: Option<DateTime<Utc>>,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    orphans: &'a [OrphanView],
-    summary: Totals,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    r#type: &'static str,
-    #[serde(flatten)]
-    orphan: &'a OrphanView,
 }
 
 const SCHEMA: &str = "restock.orphans/v1";
@@ -105,24 +88,18 @@ impl OrphansView {
     ) -> io::Result<()> {
         match format {
             Format::Table | Format::Junit | Format::Github => self.table(options, out),
-            Format::Json => {
-                let orphans = self.orphans.as_slice();
-                line(&Document { schema: SCHEMA, orphans, summary: self.totals(None) }, out)
-            }
-            Format::Ndjson => {
-                for orphan in &self.orphans {
-                    line(&Line { r#type: "orphan", orphan }, out)?;
-                }
-                line(&self.totals(Some(SCHEMA)), out)
-            }
+            Format::Json => self.list().json(&self.totals(), out),
+            Format::Ndjson => self.list().ndjson(&self.totals(), out),
         }
     }
 
-    fn totals(&self, schema: Option<&'static str>) -> Totals {
+    fn list(&self) -> List<'_, OrphanView> {
+        List { schema: SCHEMA, name: "orphans", kind: "orphan", items: &self.orphans }
+    }
+
+    fn totals(&self) -> Totals {
         let flagged = self.orphans.iter().filter(|orphan| orphan.is_flagged()).count();
         Totals {
-            r#type: "summary",
-            schema,
             orphans: u64::try_from(self.orphans.len()).unwrap_or(u64::MAX),
             flagged: u64::try_from(flagged).unwrap_or(u64::MAX),
             bytes: self.orphans.iter().filter_map(|orphan| orphan.size).sum(),
@@ -131,7 +108,7 @@ impl OrphansView {
     }
 
     fn table(&self, options: &TextOptions<'_>, out: &mut impl Write) -> io::Result<()> {
-        let totals = self.totals(None);
+        let totals = self.totals();
         if !self.orphans.is_empty() {
             let rows = self.orphans.iter().map(|orphan| {
                 [

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Format;
-use super::json::line;
+use super::list::List;
 use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
 use crate::plan::{Aside, AsideKind};
 
@@ -48,27 +48,10 @@ pub enum PruneResult {
 
 #[derive(Serialize)]
 struct Totals {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'static str>,
     objects: u64,
     bytes: u64,
     deleted: u64,
     failed: u64,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    objects: &'a [AsideView],
-    summary: Totals,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    r#type: &'static str,
-    #[serde(flatten)]
-    object: &'a AsideView,
 }
 
 impl QuarantineView {
@@ -81,16 +64,8 @@ impl QuarantineView {
     ) -> io::Result<()> {
         match format {
             Format::Table | Format::Junit | Format::Github => self.table(options, out),
-            Format::Json => {
-                let objects = self.objects.as_slice();
-                line(&Document { schema: SCHEMA, objects, summary: self.totals(None) }, out)
-            }
-            Format::Ndjson => {
-                for object in &self.objects {
-                    line(&Line { r#type: "object", object }, out)?;
-                }
-                line(&self.totals(Some(SCHEMA)), out)
-            }
+            Format::Json => self.list().json(&self.totals(), out),
+            Format::Ndjson => self.list().ndjson(&self.totals(), out),
         }
     }
 
@@ -100,10 +75,12 @@ impl QuarantineView {
         u64::try_from(of.count()).unwrap_or(u64::MAX)
     }
 
-    fn totals(&self, schema: Option<&'static str>) -> Totals {
+    fn list(&self) -> List<'_, AsideView> {
+        List { schema: SCHEMA, name: "objects", kind: "object", items: &self.objects }
+    }
+
+    fn totals(&self) -> Totals {
         Totals {
-            r#type: "summary",
-            schema,
             objects: u64::try_from(self.objects.len()).unwrap_or(u64::MAX),
             bytes: self.objects.iter().map(|object| object.aside.size).sum(),
             deleted: self.count(PruneResult::Deleted),
@@ -112,7 +89,7 @@ impl QuarantineView {
     }
 
     fn table(&self, options: &TextOptions<'_>, out: &mut impl Write) -> io::Result<()> {
-        let totals = self.totals(None);
+        let totals = self.totals();
         let key = |object: &AsideView| escape(&object.aside.key).into_owned();
         let size = |object: &AsideView| bytes(object.aside.size);
         let since = |object: &AsideView| or_dash(object.aside.since.map(time));

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Format;
-use super::json::line;
+use super::list::List;
 use super::text::{TextOptions, Tone, bytes, escape, grid, phrases};
 use crate::model::{Removal, RemovalResult};
 
@@ -25,9 +25,6 @@ pub struct RemovalsView {
 
 #[derive(Serialize, JsonSchema)]
 struct Totals<'a> {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'static str>,
     plan_id: &'a str,
     record: &'a str,
     moved: u64,
@@ -37,20 +34,6 @@ struct Totals<'a> {
     unknown: u64,
     failed: u64,
     bytes: u64,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: &'static str,
-    removals: &'a [Removal],
-    summary: Totals<'a>,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    r#type: &'static str,
-    #[serde(flatten)]
-    removal: &'a Removal,
 }
 
 impl RemovalsView {
@@ -63,16 +46,8 @@ impl RemovalsView {
     ) -> io::Result<()> {
         match format {
             Format::Table | Format::Junit | Format::Github => self.table(options, out),
-            Format::Json => {
-                let removals = self.removals.as_slice();
-                line(&Document { schema: SCHEMA, removals, summary: self.totals(None) }, out)
-            }
-            Format::Ndjson => {
-                for removal in &self.removals {
-                    line(&Line { r#type: "removal", removal }, out)?;
-                }
-                line(&self.totals(Some(SCHEMA)), out)
-            }
+            Format::Json => self.list().json(&self.totals(), out),
+            Format::Ndjson => self.list().ndjson(&self.totals(), out),
         }
     }
 
@@ -82,11 +57,13 @@ impl RemovalsView {
         u64::try_from(of.count()).unwrap_or(u64::MAX)
     }
 
-    fn totals(&self, schema: Option<&'static str>) -> Totals<'_> {
+    fn list(&self) -> List<'_, Removal> {
+        List { schema: SCHEMA, name: "removals", kind: "removal", items: &self.removals }
+    }
+
+    fn totals(&self) -> Totals<'_> {
         let done = self.removals.iter().filter(|removal| removal.result.is_done());
         Totals {
-            r#type: "summary",
-            schema,
             plan_id: &self.plan_id,
             record: &self.record,
             moved: self.count(RemovalResult::Moved),
@@ -109,7 +86,7 @@ impl RemovalsView {
             [result, bytes(removal.size), key.into_owned(), detail.into_owned()]
         });
         grid(out, ["RESULT", "SIZE", "KEY", "DETAIL"], rows)?;
-        let totals = self.totals(None);
+        let totals = self.totals();
         let parts = [
             (totals.moved, "moved"),
             (totals.deleted, "deleted"),

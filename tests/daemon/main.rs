@@ -3,7 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test that cannot set itself up has failed"
+    clippy::float_cmp,
+    reason = "a test that cannot set itself up has failed, and whole numbers are exact"
 )]
 
 #[path = "../support/mod.rs"]
@@ -21,6 +22,7 @@ mod binary;
 mod place;
 
 mod ends;
+mod gauges;
 mod log;
 mod notify;
 mod passes;

@@ -139,14 +139,21 @@ async fn a_catalog_that_breaks_off_fails_the_pass_or_the_object_and_publishes_no
 /// Lets the ledger refuse a change to one of its tables, as a full disk would.
 async fn break_ledger(world: &World, change: &str, table: &str) {
     world.audit().await;
+    on_ledger(
+        world,
+        &format!(
+            "CREATE TRIGGER broken BEFORE {change} ON {table} BEGIN \
+             SELECT RAISE(ABORT, 'disk full'); END"
+        ),
+    )
+    .await;
+}
+
+async fn on_ledger(world: &World, sql: &str) {
     let file = world.dir.path().join("ledger.db");
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
     let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    let sql = format!(
-        "CREATE TRIGGER broken BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); \
-         END"
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
 
@@ -181,6 +188,53 @@ async fn a_repair_that_cannot_be_written_down_fails_the_run() {
     let error = single.world.try_heal(&request(Command::Heal)).await.unwrap_err();
     assert!(matches!(error, PassFailure::Heal(_)), "{error:?}");
     assert_eq!(single.world.get(&single.lost.key).unwrap(), single.lost.bytes, "proven, and there");
+}
+
+/// As where a run is killed between the publication and the record of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_heal_records_a_repair_that_could_not_be_written_down() {
+    let single = Single::new().await;
+    break_ledger(&single.world, "INSERT", "repairs").await;
+    single.world.try_heal(&request(Command::Heal)).await.unwrap_err();
+    let lost = &single.lost;
+    let ledger = single.world.open_ledger().await;
+    assert_eq!(ledger.repairs(&lost.digest, 9).await.unwrap(), []);
+    on_ledger(&single.world, "DROP TRIGGER broken").await;
+    let report = single.world.heal().await;
+    assert_eq!((report.summary.healed, report.summary.present), (0, report.summary.expected));
+    let repairs = ledger.repairs(&lost.digest, 9).await.unwrap();
+    let [(_, repair)] = &repairs[..] else { panic!("{repairs:?}") };
+    assert_eq!((repair.result, &repair.key), (RepairResult::Restored, &lost.key));
+    assert!(repair.source.is_some() && repair.detail.contains("cut off"), "{repair:?}");
+    single.world.heal().await;
+    assert_eq!(ledger.repairs(&lost.digest, 9).await.unwrap().len(), 1, "once");
+}
+
+/// As where a run is killed right before the publication: nothing was restored by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_about_to_be_published_and_is_not_there_is_no_repair() {
+    let single = Single::new().await;
+    break_ledger(&single.world, "INSERT", "repairs").await;
+    single.world.try_heal(&request(Command::Heal)).await.unwrap_err();
+    on_ledger(&single.world, "DROP TRIGGER broken").await;
+    single.world.remove(&single.lost.key);
+    assert_eq!(single.world.heal().await.summary.healed, 1);
+    let ledger = single.world.open_ledger().await;
+    assert_eq!(ledger.repairs(&single.lost.digest, 9).await.unwrap().len(), 1);
+    assert_eq!(ledger.publishings().await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_announced_is_not_published() {
+    let single = Single::new().await;
+    let announcements = "notes WHEN NEW.name LIKE 'publishing/%'";
+    break_ledger(&single.world, "INSERT", announcements).await;
+    let before = single.world.store_content();
+    let report = single.world.heal().await;
+    let repair = repair(&report, &single.lost);
+    assert_eq!(repair.result, RepairResult::Failed, "{repair:?}");
+    assert!(repair.detail.contains("disk full"), "{repair:?}");
+    assert!(single.world.store_content() == before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

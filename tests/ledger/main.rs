@@ -13,6 +13,9 @@
 #[path = "../support/databases.rs"]
 mod databases;
 mod keys;
+mod lease;
+mod lease_lost;
+mod lease_server;
 mod lock;
 mod notes;
 mod numbers;
@@ -23,3 +26,4 @@ mod server;
 mod sqlite;
 mod stores;
 mod suite;
+mod wire;

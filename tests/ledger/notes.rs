@@ -2,7 +2,9 @@
 
 use futures::future::join_all;
 
-use crate::samples::{acceptance, breaker, digest, minute};
+use restock::model::{Publishing, Repair, RepairResult};
+
+use crate::samples::{acceptance, breaker, corruption, digest, minute, repair};
 use crate::suite::{Fixture, STORE};
 
 pub(crate) async fn a_note_holds_until_another_or_none(fixture: &impl Fixture) {
@@ -17,6 +19,33 @@ pub(crate) async fn a_note_holds_until_another_or_none(fixture: &impl Fixture) {
     ledger.set_note("rotation", None).await.unwrap();
     assert_eq!(ledger.note("rotation").await.unwrap(), None);
     assert_eq!(ledger.note("paused").await.unwrap().as_deref(), Some("yes"));
+}
+
+pub(crate) async fn what_is_to_be_published_is_settled_by_its_repair(fixture: &impl Fixture) {
+    let ledger = fixture.open(STORE).await;
+    let publishing = |key: &str, replaces| Publishing {
+        pass_id: "p".to_owned(),
+        repair: Repair { key: key.to_owned(), ..repair(digest(1), RepairResult::Restored) },
+        replaces,
+    };
+    let one = publishing("k1", None);
+    // Of a digest that two collections hold, and longer than a name of a note.
+    let two = publishing(&"k2".repeat(500), Some(corruption("k2").meta));
+    for begun in [&one, &publishing(&two.repair.key, None), &two] {
+        ledger.publish_begun(begun).await.unwrap();
+    }
+    ledger.set_note("rotation", Some("{}")).await.unwrap();
+    let mut known = fixture.open(STORE).await.publishings().await.unwrap();
+    known.sort_by_key(|publishing| publishing.repair.key.len());
+    assert_eq!(known, [one.clone(), two.clone()]);
+    assert_eq!(fixture.open("s3://other").await.publishings().await.unwrap(), []);
+    let failed = Repair { result: RepairResult::Failed, ..one.repair };
+    ledger.record_repair("p", minute(1), &failed).await.unwrap();
+    assert_eq!(ledger.publishings().await.unwrap(), [two.clone()]);
+    ledger.publish_failed(&two.repair.key).await.unwrap();
+    assert_eq!(ledger.publishings().await.unwrap(), []);
+    assert_eq!(ledger.repairs(&digest(1), 9).await.unwrap().len(), 1);
+    assert_eq!(ledger.note("rotation").await.unwrap().as_deref(), Some("{}"));
 }
 
 pub(crate) async fn an_accepted_loss_stands_until_it_is_forgotten(fixture: &impl Fixture) {

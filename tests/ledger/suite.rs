@@ -38,6 +38,7 @@ macro_rules! conforms {
             the_last_word_on_a_removal_counts_and_the_newest_comes_first,
             removals_and_sightings_of_long_ago_are_forgotten_and_orphans_are_not,
             uploads_are_under_way_until_they_end,
+            what_is_to_be_published_is_settled_by_its_repair,
             the_breaker_stays_latched,
             who_does_not_know_the_breaker_cannot_change_it,
             of_several_who_change_the_breaker_one_prevails,

@@ -111,7 +111,7 @@ impl SqlLedger {
             .text(repair.digest)
             .text(column::time(at))
             .text(column::json(repair)?);
-        self.write(&statement).await?;
+        self.write(&vec![statement, self.drop_publishing(&repair.key)]).await?;
         Ok(())
     }
 

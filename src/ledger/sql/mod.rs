@@ -13,6 +13,7 @@ mod notes;
 mod objects;
 mod passes;
 mod port;
+mod publishings;
 mod removals;
 mod schema;
 pub(super) mod server;

@@ -9,7 +9,7 @@ use super::{SqlLedger, passes};
 use crate::ledger::{Fence, FindingCursor, FindingKey, Ledger, Page, PassCursor, Result};
 use crate::model::{
     Acceptance, Attempts, BreakerState, Corruption, Digest, Finding, FindingCount, FindingKind,
-    LastFull, PassTotals, Removal, Repair, Sighting, SourceVerdict, Summary, Upload,
+    LastFull, PassTotals, Publishing, Removal, Repair, Sighting, SourceVerdict, Summary, Upload,
 };
 
 #[async_trait]
@@ -126,6 +126,18 @@ impl Ledger for SqlLedger {
 
     async fn clear_verdicts(&self, digest: &Digest) -> Result<()> {
         self.told("forget verdicts on sources", self.forget_verdicts(digest).await)
+    }
+
+    async fn publishings(&self) -> Result<Vec<Publishing>> {
+        self.told("read what was about to be published", self.read_publishings().await)
+    }
+
+    async fn publish_begun(&self, publishing: &Publishing) -> Result<()> {
+        self.told("write down what is to be published", self.write_publishing(publishing).await)
+    }
+
+    async fn publish_failed(&self, key: &str) -> Result<()> {
+        self.told("forget what was to be published", self.forget_publishing(key).await)
     }
 
     async fn record_repair(&self, pass_id: &str, at: DateTime<Utc>, repair: &Repair) -> Result<()> {

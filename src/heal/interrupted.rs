@@ -1,0 +1,57 @@
+//! What a run leaves that is cut off between publishing an object and writing that down: before it
+//! publishes, it says so in the ledger, and the next run looks what became of it.
+
+use crate::ledger::LedgerError;
+use crate::model::{ObjectMeta, Publishing, Repair, RepairResult, error_chain, redact_url};
+use crate::observe::Event;
+use crate::store::Probe;
+
+use super::{HealError, Healer, Job, held};
+
+const FOUND: &str = "proven bytes were about to be published when that run was cut off, and a probe \
+                     found them there";
+
+impl Healer {
+    /// Says in the ledger that `length` proven bytes of a source are about to be published.
+    pub(super) async fn announce(
+        &self,
+        job: &Job<'_>,
+        url: &str,
+        length: u64,
+    ) -> Result<(), LedgerError> {
+        let repair = Repair {
+            result: RepairResult::Restored,
+            source: Some(redact_url(url)),
+            bytes: length,
+            ..held(job.action, FOUND)
+        };
+        let pass_id = job.pass_id.to_owned();
+        let replaces: Option<ObjectMeta> = job.read.cloned();
+        self.ledger.publish_begun(&Publishing { pass_id, repair, replaces }).await
+    }
+
+    /// Looks what became of what earlier runs were about to publish, and records what is there.
+    /// Where the store does not say, the next heal asks it again.
+    pub(super) async fn settle_interrupted(&self) -> Result<(), HealError> {
+        for publishing in self.ledger.publishings().await? {
+            let repair = &publishing.repair;
+            match self.store.probe(&repair.key).await {
+                Probe::Present(found) if publishing.is_done(&found) => {
+                    self.forget_troubles(&repair.key, &repair.digest).await;
+                    let at = self.clock.now();
+                    self.ledger.record_repair(&publishing.pass_id, at, repair).await?;
+                    self.observer.notice(&Event::Repaired { repair, at });
+                }
+                Probe::Present(_) | Probe::Absent => {
+                    self.ledger.publish_failed(&repair.key).await?;
+                }
+                Probe::Unknown(error) => {
+                    let told = error_chain(&error);
+                    let line = format!("whether {} was published is not known: {told}", repair.key);
+                    self.observer.notice(&Event::Notice(&line));
+                }
+            }
+        }
+        Ok(())
+    }
+}
