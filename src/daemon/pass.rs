@@ -8,7 +8,7 @@ use futures::FutureExt;
 
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::model::{Command, Depth, Outcome, Slice, Summary, error_chain};
+use crate::model::{Command, Depth, Outcome, Slice, Span, Summary, error_chain};
 use crate::observe::Observer;
 use crate::pass::{FailOn, PassFailure, PassReport, Request, Restraint};
 use crate::plan::{Reading, Rotation};
@@ -136,8 +136,7 @@ impl OnePass {
         let next = rotation.advanced(slice, summary.started_at, cycle, read);
         let debt = next.debt(self.clock.now());
         if debt > plan.deep.interval(summary.started_at).unwrap_or(cycle) * 2 {
-            let hours = debt.num_hours();
-            tracing::warn!("reading lags {hours} h behind: raise `bandwidth` or `cycle` in [deep]");
+            tracing::warn!("{}", lag_sentence(debt));
         }
         if let Err(error) = memory::keep_rotation(&*self.ledger, &next).await {
             let why = error_chain(&error);
@@ -176,4 +175,22 @@ fn told(report: &PassReport) -> Ended {
     };
     let pass_id = Some(report.summary.pass_id.clone());
     Ended { pass_id, line, catalog: by(&["catalog"]), store: by(&["listing", "store"]) }
+}
+
+fn lag_sentence(debt: TimeDelta) -> String {
+    let debt = Span::seconds(debt.num_seconds().try_into().unwrap_or(0));
+    format!("reading lags {debt} behind: raise `bandwidth` or `cycle` in [deep]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_is_told_in_units_that_fit() {
+        let told = |seconds: i64| lag_sentence(TimeDelta::milliseconds(seconds * 1000 + 7));
+        assert!(told(12).contains("lags 12s behind"), "{}", told(12));
+        assert!(told(5400).contains("lags 1h 30m behind"), "{}", told(5400));
+        assert!(told(3 * 86_400).contains("lags 3d behind"), "{}", told(3 * 86_400));
+    }
 }
