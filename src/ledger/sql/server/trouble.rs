@@ -40,7 +40,7 @@ pub(super) fn explained(
 /// What to do about an error, where it says enough.
 pub(super) fn hint(server: &Server, error: &sqlx::Error) -> Option<String> {
     if let sqlx::Error::Io(io) = error {
-        if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if io.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
             return Some(of_tls(server));
         }
         return of_io(io.kind()).map(str::to_owned);
