@@ -74,6 +74,15 @@ make_venv() {
     touch "$VENV/complete"
 }
 
+# --- Prometheus -----------------------------------------------------------------------------
+
+# The server, and promtool with it.
+need_prometheus() {
+    if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
+        install_packages prometheus
+    fi
+}
+
 # --- cargo tools ----------------------------------------------------------------------------
 
 declare -A TOOL_VERSIONS=([cargo-nextest]=0.9.143 [cargo-deny]=0.20.2)

@@ -2,6 +2,8 @@
 //! that the tests below can also show that it complains.
 #![expect(clippy::unwrap_used, reason = "a broken check should stop")]
 
+#[path = "support/layers.rs"]
+mod layers;
 #[path = "support/rust_text.rs"]
 mod rust_text;
 
@@ -9,64 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use layers::{LAYERS, May};
 use rust_text::{code, paths};
-
-/// What a module may import besides itself.
-enum May {
-    /// These modules.
-    Only(&'static [&'static str]),
-    /// Every module of a layer below.
-    Below,
-}
-
-/// The layers of `src/`, lowest first. A new module gets a layer before it gets code.
-const LAYERS: &[&[(&str, May)]] = &[
-    &[("model", May::Only(&[])), ("clock", May::Only(&[]))],
-    &[
-        ("reconcile", May::Only(&["model"])),
-        ("plan", May::Only(&["model"])),
-        ("database", May::Only(&["model"])),
-    ],
-    &[
-        ("catalog", May::Only(&["model", "database"])),
-        ("store", May::Only(&["model"])),
-        ("source", May::Only(&["model"])),
-        ("ledger", May::Only(&["model", "database"])),
-        ("sorter", May::Only(&["model"])),
-        ("observe", May::Only(&["model", "plan"])),
-        ("gitops", May::Only(&["model"])),
-    ],
-    &[("heal", May::Below)],
-    &[
-        ("pass", May::Below),
-        ("import", May::Below),
-        ("removal", May::Below),
-        ("preflight", May::Below),
-        ("survey", May::Below),
-    ],
-    &[
-        (
-            "report",
-            May::Only(&[
-                "model",
-                "clock",
-                "plan",
-                "observe",
-                "gitops",
-                "pass",
-                "preflight",
-                "survey",
-            ]),
-        ),
-        ("daemon", May::Below),
-    ],
-    &[("inspect", May::Below)],
-    &[("http", May::Below)],
-    &[("config", May::Below)],
-    &[("cli", May::Below)],
-    // The crate's root and the binary are the wiring.
-    &[("lib", May::Below), ("main", May::Below)],
-];
 
 /// Modules that decide and never act.
 const PURE: &[&str] = &["reconcile", "plan"];

@@ -7,11 +7,14 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use crate::model::redact_urls_in;
 
@@ -36,11 +39,16 @@ where
 {
     fn format_event(
         &self,
-        _: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, N>,
         mut line: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
         let mut values = Values::default();
+        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
+            if let Some(SpanValues(own)) = span.extensions().get() {
+                values.others.extend(own.clone());
+            }
+        }
         event.record(&mut values);
         let level = *event.metadata().level();
         match self.0 {
@@ -58,6 +66,22 @@ where
             }
         }
         writeln!(line)
+    }
+}
+
+/// What the spans say around an event, such as the pass that it belongs to: kept with each span
+/// when it begins, for all lines in it.
+pub(super) struct KeepSpanValues;
+
+struct SpanValues(Map<String, Value>);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for KeepSpanValues {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut values = Values::default();
+        attributes.record(&mut values);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(SpanValues(values.others));
+        }
     }
 }
 

@@ -10,12 +10,12 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use super::console::Console;
 use super::lines::Lines;
-use super::log_line::{LogLine, Shape};
+use super::log_line::{KeepSpanValues, LogLine, Shape};
 
 /// `--log-format`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Text on a terminal, otherwise JSON.
+    /// Text on a terminal, the journal's own lines where stderr leads to it, otherwise JSON.
     #[default]
     Auto,
     /// A line for a person.
@@ -71,6 +71,8 @@ pub struct Logging<'a> {
     pub verbosity: Verbosity,
     /// `RESTOCK_LOG`, in place of the verbosity: `debug`, or `warn,restock=trace`.
     pub filter: Option<&'a str>,
+    /// Whether systemd's journal reads stderr.
+    pub journal: bool,
     /// `--no-color`, or `NO_COLOR` that is not empty.
     pub no_color: bool,
 }
@@ -111,6 +113,7 @@ pub fn subscriber(
     let shape = match logging.format {
         LogFormat::Text => Shape::Text { timed: !terminal },
         LogFormat::Auto if terminal => Shape::Text { timed: false },
+        LogFormat::Auto if logging.journal => Shape::Journald,
         LogFormat::Auto | LogFormat::Json => Shape::Json,
         LogFormat::Journald => Shape::Journald,
     };
@@ -120,7 +123,7 @@ pub fn subscriber(
         // What it would print, and panic over, is that stderr is closed.
         .log_internal_errors(false)
         .with_writer(console.clone());
-    Ok(Registry::default().with(filter).with(layer))
+    Ok(Registry::default().with(filter).with(KeepSpanValues).with(layer))
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LoggingError> {

@@ -7,6 +7,7 @@ mod completions;
 mod config_cmd;
 pub mod console;
 mod demo;
+mod events;
 mod failure;
 mod import_cmd;
 pub mod lines;
@@ -25,11 +26,14 @@ mod removing;
 mod run;
 mod signals;
 mod sources;
+mod textfile;
 mod unable;
 mod world;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -170,7 +174,7 @@ async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Resul
         Command::Import(args) => import_cmd::run(args, context).await,
         Command::Audit(args) => passes::audit(args, context).await,
         Command::Heal(args) => passes::heal(args, context).await,
-        Command::Run(_) => run::run(context).await,
+        Command::Run(_) => Box::pin(run::run(context)).await,
         Command::Probe(args) => answers::probe(args, context).await,
         Command::Preflight(args) => preflight::run(args, context).await,
         Command::Show(args) => answers::show(args, context).await,
@@ -197,6 +201,14 @@ fn no_color(common: &Common, environment: &Environment) -> bool {
     common.no_color || environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// Whether the journal reads stderr: systemd gives the device and inode of the stream.
+fn is_journal(environment: &Environment) -> bool {
+    let Some(stream) = environment.get("JOURNAL_STREAM") else { return false };
+    let Ok(stderr) = io::stderr().as_fd().try_clone_to_owned() else { return false };
+    let meta = std::fs::File::from(stderr).metadata();
+    meta.is_ok_and(|meta| stream.to_str() == Some(&format!("{}:{}", meta.dev(), meta.ino())))
+}
+
 fn set_up_log(
     common: &Common,
     environment: &Environment,
@@ -208,6 +220,7 @@ fn set_up_log(
         format: common.log_format,
         verbosity: Verbosity::of(common.quiet, common.verbose),
         filter: filter.as_deref(),
+        journal: is_journal(environment),
         no_color: no_color(common, environment),
     };
     Ok(logging::set_up(&logging, console, lines)?)

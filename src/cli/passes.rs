@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::report::{self, Format};
 
 use super::args::{AuditArgs, HealArgs, PassArgs};
-use super::{Context, plan_file, unable};
+use super::{Context, plan_file, textfile, unable};
 
 /// A pass that reports and changes nothing.
 pub(super) async fn audit(args: &AuditArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
@@ -86,6 +86,7 @@ fn request(command: Command, args: &PassArgs, context: &Context<'_>) -> anyhow::
         // Told before the work is done, as far as it can be.
         target.check()?;
     }
+    textfile::check(args.textfile.as_deref())?;
     let slice = args.slice.map(|slice| slice.resolve(context.environment)).transpose()?;
     Ok(Request {
         command,
@@ -125,7 +126,7 @@ fn write_reports(pass: &PassReport, args: &PassArgs, context: &Context<'_>) -> a
         let plain = report::TextOptions { color: report::Color::Never, ..context.text };
         target.write(&view(pass, &fail_on), &plain)?;
     }
-    Ok(())
+    textfile::write(args.textfile.as_deref(), &pass.summary, context)
 }
 
 fn view<'a>(pass: &'a PassReport, fail_on: &'a FailOn) -> report::PassReport<'a> {

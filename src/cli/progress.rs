@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use super::console::Console;
+use super::events::Logged;
 use super::numbers::Numbers;
-use crate::model::{Repair, RepairResult};
 use crate::observe::{Event, Observer};
 
 /// What is done by then needs no bar.
@@ -60,26 +60,8 @@ impl Progress {
 
 impl Observer for Progress {
     fn notice(&self, event: &Event<'_>) {
-        if let Event::Notice(text) = event {
-            tracing::info!("{text}");
-        }
-        // The report tells what was held; of a whole lost store it would be very many lines.
-        if let Event::Repaired { repair, .. } = event
-            && repair.result != RepairResult::Held
-        {
-            log_repair(repair);
-        }
+        Logged.notice(event);
         lock(&self.numbers).add(event);
-    }
-}
-
-fn log_repair(repair: &Repair) {
-    let Repair { key, detail, .. } = repair;
-    let result = repair.result.as_str();
-    if repair.result.is_success() {
-        tracing::info!(key, result, bytes = repair.bytes, "{detail}");
-    } else {
-        tracing::warn!(key, result, bytes = repair.bytes, "{detail}");
     }
 }
 
@@ -156,6 +138,7 @@ mod tests {
 
     use super::*;
     use crate::cli::logging::{Logging, subscriber};
+    use crate::model::{Repair, RepairResult};
 
     /// What was written to a terminal, or to what is none.
     #[derive(Debug, Clone, Default)]

@@ -2,12 +2,12 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::model::{Outcome, PassError, StoreRequests, Summary};
-use crate::pass::{PassFailure, PassReport, Request};
+use crate::pass::{PassFailure, PassReport, Request, new_id};
 use crate::report::{self, Color, Format, TextOptions};
 
 use super::args::PassArgs;
 use super::failure::{code, describe, exit_code};
-use super::{Context, tell};
+use super::{Context, tell, textfile};
 
 /// Hands a pass on. Where there is none, every report that was asked for is written all the same,
 /// so that none of an earlier pass is taken for this one's; people are told by the error itself.
@@ -30,6 +30,9 @@ pub(super) fn told(
             tell(context.stderr, &describe(&problem.into()));
         }
     }
+    if let Err(problem) = textfile::write(args.textfile.as_deref(), summary, context) {
+        tell(context.stderr, &describe(&problem));
+    }
     if args.output != Format::Table {
         report.write(args.output, &plain, &mut context.stdout)?;
     }
@@ -49,7 +52,7 @@ fn summary(request: &Request, error: &anyhow::Error) -> Option<Summary> {
     let errors =
         vec![PassError { code: code(error).to_owned(), message: describe(error), subject: None }];
     Some(Summary {
-        pass_id: uuid::Uuid::now_v7().to_string(),
+        pass_id: new_id(),
         command: request.command,
         depth: request.depth(),
         slice: (!request.slice.is_whole()).then(|| request.slice.to_string()),

@@ -183,6 +183,8 @@ fn settle(draft: &mut Draft, base: &Path, environment: &Environment) -> Options 
         ("catalog.tls_ca_file", &mut options.catalog.tls_ca_file),
         ("catalog.tls_cert_file", &mut options.catalog.tls_cert_file),
         ("catalog.tls_key_file", &mut options.catalog.tls_key_file),
+        ("http.admin_token_file", &mut options.http.admin_token_file),
+        ("http.admin_socket", &mut options.http.admin_socket),
     ] {
         if let Some(file) = file {
             *file = paths::under(&folder(draft, key), file);

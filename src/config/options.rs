@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{CatalogOptions, CollectionOptions};
+use crate::http::HttpOptions;
 use crate::ledger::LedgerOptions;
 use crate::model::Acceptance;
 use crate::pass::{AuditOptions, DeepOptions};
@@ -40,4 +41,6 @@ pub struct Options {
     pub accept: Vec<Acceptance>,
     /// What no sane world looks like.
     pub breaker: BreakerOptions,
+    /// Where a daemon answers, and to whom.
+    pub http: HttpOptions,
 }

@@ -8,6 +8,7 @@ use super::draft::{Draft, join};
 use super::options::Options;
 use super::urls;
 use crate::catalog::{self, CatalogProblem, Preset};
+use crate::http::{ApiAccess, HttpOptions};
 use crate::model::{Digest, KeyTemplate, Span};
 
 /// The collection that the embedded catalog has from the start, as a key layout.
@@ -22,6 +23,22 @@ pub(super) fn validate(draft: &mut Draft, options: &Options) {
     quarantine(draft, options);
     hosts(draft, options);
     accepted(draft, options);
+    http(draft, options);
+}
+
+fn http(draft: &mut Draft, options: &Options) {
+    let http = &options.http;
+    if let Err(problem) = http.address() {
+        draft.refuse("http.listen", problem);
+    }
+    for (at, name) in http.allowed_hosts.iter().enumerate() {
+        if let Err(problem) = HttpOptions::judge_host(name) {
+            draft.refuse(&format!("http.allowed_hosts[{at}]"), problem);
+        }
+    }
+    if http.api == ApiAccess::Token && http.admin_token_file.is_none() {
+        draft.refuse("http.api", "asks for a token, and `http.admin_token_file` names none");
+    }
 }
 
 fn databases(draft: &mut Draft, options: &Options) {

@@ -2,12 +2,15 @@
 
 mod acknowledge;
 mod activation;
+mod journal;
 pub mod memory;
 pub mod notify;
 mod opener;
 mod order;
 mod pass;
+mod reload;
 mod run;
+mod standby;
 mod state;
 mod tell;
 mod timetable;
@@ -16,6 +19,7 @@ pub use activation::{ActivationError, Activations};
 pub use opener::{OpenFailure, Opened, Opener, Plan, Side};
 pub use order::{Order, OrderError};
 pub use run::Daemon;
+pub use standby::Standby;
 pub use state::{Activity, DaemonState, Orders, Reload};
 pub use tell::tell_state;
 pub use timetable::Timing;

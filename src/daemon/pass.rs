@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
-use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::model::{Command, Depth, Outcome, Slice, Summary, error_chain};
 use crate::observe::Observer;
 use crate::pass::{FailOn, PassFailure, PassReport, Request, Restraint};
-use crate::plan::Rotation;
+use crate::plan::{Reading, Rotation};
 
+use super::journal::log_report;
 use super::memory;
 use super::opener::{OpenFailure, Opened, Opener, Plan, Side};
 use super::tell::tell_unopened;
@@ -34,6 +34,8 @@ pub(super) struct OnePass {
 /// How a pass of the daemon ended.
 #[derive(Debug)]
 pub(super) struct Ended {
+    /// The pass, where it began.
+    pub(super) pass_id: Option<String>,
     /// One line for people.
     pub(super) line: String,
     /// Whether the catalog answered; `None` where it was not asked.
@@ -45,7 +47,7 @@ pub(super) struct Ended {
 impl Ended {
     /// A pass of which no more is known than this line.
     fn with(line: String) -> Self {
-        Self { line, catalog: None, store: None }
+        Self { pass_id: None, line, catalog: None, store: None }
     }
 }
 
@@ -74,10 +76,9 @@ impl OnePass {
         };
         let slice = rotation.as_ref().and_then(|rotation| Self::slice(rotation, &plan, began));
         let request = self.request(&opened, slice);
-        let span = tracing::info_span!("pass", depth = self.depth.as_str());
-        let ran = opened.auditor.heal(&request, &opened.healer).instrument(span).await;
-        match ran {
+        match opened.auditor.heal(&request, &opened.healer).await {
             Ok(report) => {
+                log_report(&report);
                 if let (Some(rotation), Some(slice)) = (rotation, slice) {
                     self.advance(&rotation, slice, &plan, &report).await;
                 }
@@ -130,7 +131,9 @@ impl OnePass {
             return;
         }
         let cycle = plan.cycle.delta();
-        let next = rotation.advanced(slice, summary.started_at, cycle, summary.bytes_verified);
+        let read =
+            Reading { objects: summary.verified.unwrap_or(0), bytes: summary.bytes_verified };
+        let next = rotation.advanced(slice, summary.started_at, cycle, read);
         let debt = next.debt(self.clock.now());
         if debt > plan.deep.interval(summary.started_at).unwrap_or(cycle) * 2 {
             let hours = debt.num_hours();
@@ -148,6 +151,7 @@ impl OnePass {
         let why: Arc<str> = failure.message.as_str().into();
         let of = |side| (failure.side == side).then(|| Err(Arc::clone(&why)));
         Ended {
+            pass_id: None,
             line: format!("no pass: {failure}"),
             catalog: of(Side::Catalog),
             store: of(Side::Store),
@@ -170,5 +174,6 @@ fn told(report: &PassReport) -> Ended {
         let error = errors.find(|error| codes.contains(&error.code.as_str()));
         Some(error.map_or(Ok(()), |error| Err(Arc::from(error.message.as_str()))))
     };
-    Ended { line, catalog: by(&["catalog"]), store: by(&["listing", "store"]) }
+    let pass_id = Some(report.summary.pass_id.clone());
+    Ended { pass_id, line, catalog: by(&["catalog"]), store: by(&["listing", "store"]) }
 }

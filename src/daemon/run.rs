@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use futures::future::LocalBoxFuture;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -16,10 +15,11 @@ use super::activation::Activations;
 use super::memory;
 use super::notify;
 use super::opener::Opener;
-use super::order::{Order, OrderError};
+use super::order::Order;
 use super::pass::{Ended, OnePass};
-use super::state::{Activity, DaemonState, Reload};
-use super::tell::tell_plan;
+use super::reload::reload;
+use super::state::{Activity, DaemonState};
+use super::tell::{tell_plan, tell_standing};
 use super::timetable::Timetable;
 
 /// A daemon that holds the store's lock.
@@ -59,6 +59,7 @@ impl Daemon {
         let now = self.clock.now();
         let plan = self.opener.plan();
         tell_plan(&plan, now, &*self.observer);
+        self.tell_standing().await;
         let mut table = Timetable::new(plan.shallow, plan.deep, now, rand::random());
         // What happened while nobody looked is seen at once.
         table.want(Depth::Shallow);
@@ -80,6 +81,7 @@ impl Daemon {
                 Woken::Ended(ended) => {
                     running = None;
                     self.end(&ended);
+                    self.tell_standing().await;
                 }
                 Woken::Drain => break,
             }
@@ -119,12 +121,21 @@ impl Daemon {
     }
 
     fn end(&self, ended: &Ended) {
-        tracing::info!("{}", ended.line);
+        tracing::info!(pass_id = ended.pass_id, "{}", ended.line);
         self.state.send_modify(|state| {
             state.catalog = ended.catalog.clone().or(state.catalog.take());
             state.store = ended.store.clone().or(state.store.take());
         });
         notify::status(&ended.line);
+    }
+
+    /// Tells what stands in the ledger by now. That it cannot be read, the next pass will tell.
+    async fn tell_standing(&self) {
+        let cycle = self.opener.plan().cycle.delta();
+        let told = tell_standing(&*self.ledger, cycle, self.clock.now(), &*self.observer).await;
+        if let Err(error) = told {
+            tracing::debug!("the gauges stay as they are: {}", error_chain(&error));
+        }
     }
 
     async fn obey(&self, order: Order, table: &mut Timetable) {
@@ -139,33 +150,21 @@ impl Daemon {
             Order::Acknowledge { reason, number, answer } => {
                 let answered = super::acknowledge::acknowledge(&*self.ledger, reason, number).await;
                 if answered.is_ok() {
+                    self.tell_standing().await;
                     table.want(Depth::Shallow);
                 }
                 drop(answer.send(answered));
             }
             Order::Reload { answer } => {
-                let now = self.clock.now();
-                notify::reloading();
-                let problem = self.opener.reload().await.err();
-                if problem.is_none() {
-                    let plan = self.opener.plan();
-                    tell_plan(&plan, now, &*self.observer);
-                    table.change(plan.shallow, plan.deep, now, rand::random());
+                let (opener, clock) = (&*self.opener, &*self.clock);
+                let done = reload(opener, clock, &*self.observer, &self.state).await;
+                if done.is_ok() {
+                    let plan = opener.plan();
+                    table.change(plan.shallow, plan.deep, clock.now(), rand::random());
                 }
-                notify::ready();
-                self.keep_reload(now, problem.clone());
-                drop(answer.send(problem.map_or(Ok(()), |why| Err(OrderError::Refused(why)))));
+                drop(answer.send(done));
             }
         }
-    }
-
-    fn keep_reload(&self, at: DateTime<Utc>, problem: Option<String>) {
-        if let Some(why) = &problem {
-            tracing::error!("the configuration was not taken over: {why}");
-        } else {
-            tracing::info!("the configuration was read again");
-        }
-        self.state.send_modify(|state| state.reload = Some(Reload { at, problem }));
     }
 
     async fn pause(&self, paused: bool) {

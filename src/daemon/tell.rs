@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
-use crate::model::Depth;
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{BreakerState, Depth};
 use crate::observe::{self, Event, Observer, PassEnd, PassFault};
 
+use super::memory;
 use super::opener::{OpenFailure, Plan, Side};
 use super::state::DaemonState;
 
@@ -45,6 +47,24 @@ pub(super) fn tell_plan(plan: &Plan, now: DateTime<Utc>, observer: &dyn Observer
             observer.notice(&Event::Scheduled { depth, every });
         }
     }
+}
+
+/// Tells what stands in the ledger and changes without passes too: the breaker, which people answer,
+/// and what reading has proven, which grows old.
+pub(super) async fn tell_standing(
+    ledger: &dyn Ledger,
+    cycle: TimeDelta,
+    now: DateTime<Utc>,
+    observer: &dyn Observer,
+) -> Result<(), LedgerError> {
+    let open = ledger.breaker().await?.filter(BreakerState::is_open);
+    observer.notice(&Event::Breaker(open.map(|state| state.reason)));
+    if let Some(rotation) = memory::rotation(ledger).await? {
+        let since = now.checked_sub_signed(cycle).unwrap_or(DateTime::UNIX_EPOCH);
+        let (objects, oldest) = (rotation.verified_since(since), rotation.oldest_read());
+        observer.notice(&Event::Verification { objects, oldest });
+    }
+    Ok(())
 }
 
 /// Tells of a pass that could not begin.

@@ -44,6 +44,16 @@ pub(super) fn error(status: StatusCode, error: &str) -> Answer {
     value(status, &Failed { error })
 }
 
+/// Why a question has no answer: a status, and what is wrong.
+#[derive(Debug)]
+pub(super) struct Failure(pub(super) StatusCode, pub(super) String);
+
+impl From<Failure> for Answer {
+    fn from(Failure(status, why): Failure) -> Self {
+        error(status, &why)
+    }
+}
+
 /// What went wrong with an admin request, as RFC 9457 has it.
 #[derive(Debug, Serialize)]
 pub(super) struct Problem {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use serde::Serialize;
+use tokio::sync::SemaphorePermit;
 
 use crate::ledger::{FindingCursor, LedgerError, PassCursor};
 use crate::model::{Digest, FindingKind, error_chain};
 use crate::report::{self, ObjectState, ObjectView};
 
-use super::answer::{Answer, error, json, value};
+use super::answer::{Answer, Failure, json, value};
 use super::panel::Served;
 
 /// Items of a page, where nothing else is asked for …
@@ -28,7 +29,7 @@ const PAGE_BYTES: usize = 256 << 10;
 const ROWS_AT_MOST: usize = 500;
 
 /// An answer, or one that says why there is none.
-pub(super) type Answered = Result<Answer, Answer>;
+pub(super) type Answered = Result<Answer, Failure>;
 
 /// `GET /api/v1/status`.
 pub(super) async fn status(State(served): State<Arc<Served>>) -> Answer {
@@ -95,18 +96,18 @@ struct NotThere<'a> {
 pub(super) async fn object(State(served): State<Arc<Served>>, Path(text): Path<String>) -> Answer {
     let found = async {
         let digest: Digest = text.parse().map_err(|why: crate::model::ParseDigestError| {
-            error(StatusCode::BAD_REQUEST, &why.to_string())
+            Failure(StatusCode::BAD_REQUEST, why.to_string())
         })?;
         let inspector = served.panel.inspector.borrow().clone();
         let inspector = inspector.ok_or_else(|| {
             let why = "catalog and store are not open: see /api/v1/status";
-            error(StatusCode::SERVICE_UNAVAILABLE, why)
+            Failure(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
         })?;
         let _turn = turn(&served).await?;
         let mut view = inspector
             .object(digest)
             .await
-            .map_err(|why| error(StatusCode::SERVICE_UNAVAILABLE, &error_chain(&why)))?;
+            .map_err(|why| Failure(StatusCode::SERVICE_UNAVAILABLE, error_chain(&why)))?;
         for place in &mut view.places {
             place.rows.truncate(ROWS_AT_MOST);
             place.sources.truncate(ROWS_AT_MOST);
@@ -121,13 +122,13 @@ pub(super) async fn object(State(served): State<Arc<Served>>, Path(text): Path<S
 }
 
 pub(super) fn either(answered: Answered) -> Answer {
-    answered.unwrap_or_else(|answer| answer)
+    answered.unwrap_or_else(Answer::from)
 }
 
 /// Waits until it is our turn to ask. What waits is bounded by the connections that there are.
-pub(super) async fn turn(served: &Served) -> Result<tokio::sync::SemaphorePermit<'_>, Answer> {
+pub(super) async fn turn(served: &Served) -> Result<SemaphorePermit<'_>, Failure> {
     let turn = served.questions.acquire().await;
-    turn.map_err(|_| error(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends"))
+    turn.map_err(|_| Failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends".to_owned()))
 }
 
 fn document(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Answered {
@@ -136,20 +137,20 @@ fn document(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Answered
     Ok(json(StatusCode::OK, written))
 }
 
-pub(super) fn unavailable(why: &LedgerError) -> Answer {
-    error(StatusCode::SERVICE_UNAVAILABLE, &error_chain(why))
+pub(super) fn unavailable(why: &LedgerError) -> Failure {
+    Failure(StatusCode::SERVICE_UNAVAILABLE, error_chain(why))
 }
 
-fn internal(why: &std::io::Error) -> Answer {
-    error(StatusCode::INTERNAL_SERVER_ERROR, &error_chain(why))
+fn internal(why: &std::io::Error) -> Failure {
+    Failure(StatusCode::INTERNAL_SERVER_ERROR, error_chain(why))
 }
 
 /// The kind that a parameter names.
-pub(super) fn kind(word: &str) -> Result<FindingKind, Answer> {
+pub(super) fn kind(word: &str) -> Result<FindingKind, Failure> {
     let known = FindingKind::ALL.into_iter().find(|kind| kind.as_str() == word);
     known.ok_or_else(|| {
         let words = FindingKind::ALL.map(FindingKind::as_str).join(", ");
-        error(StatusCode::BAD_REQUEST, &format!("`kind` is one of {words}"))
+        Failure(StatusCode::BAD_REQUEST, format!("`kind` is one of {words}"))
     })
 }
 
@@ -166,20 +167,20 @@ impl<'a> Query<'a> {
         given.map(|(_, value)| value.clone())
     }
 
-    pub(super) fn cursor<C: FromStr>(&self) -> Result<Option<C>, Answer> {
+    pub(super) fn cursor<C: FromStr>(&self) -> Result<Option<C>, Failure> {
         let cursor = self.get("cursor").map(|text| text.parse()).transpose();
         cursor.map_err(|_| {
             let why = "`cursor` is taken from `next_cursor` of the page before, as it is";
-            error(StatusCode::BAD_REQUEST, why)
+            Failure(StatusCode::BAD_REQUEST, why.to_owned())
         })
     }
 
-    fn limit(&self) -> Result<u32, Answer> {
+    fn limit(&self) -> Result<u32, Failure> {
         let Some(text) = self.get("limit") else { return Ok(ITEMS) };
         let limit = text.parse().ok().filter(|limit| (1..=ITEMS_AT_MOST).contains(limit));
         limit.ok_or_else(|| {
             let why = format!("`limit` is a number from 1 to {ITEMS_AT_MOST}");
-            error(StatusCode::BAD_REQUEST, &why)
+            Failure(StatusCode::BAD_REQUEST, why)
         })
     }
 }

@@ -1,6 +1,5 @@
 //! Connections: so many at once and no more, none for ever, and none that outlives the daemon.
 
-use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -36,7 +35,7 @@ const SOCKET_CONNECTIONS: usize = 16;
 const HEAD_TIME: Duration = Duration::from_secs(5);
 
 /// How long a connection may live; the request that it is at is answered.
-const CONNECTION_TIME: Duration = Duration::from_secs(60);
+const CONNECTION_TIME: Duration = Duration::from_mins(1);
 
 /// How long that may take, also where the daemon ends or the client does not read.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
@@ -138,7 +137,7 @@ where
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         let mut router = router.clone();
-        async move { Ok::<_, Infallible>(router.call(request.map(Body::new)).await?) }
+        async move { router.call(request.map(Body::new)).await }
     });
     let mut connection = pin!(
         http1::Builder::new()

@@ -68,8 +68,9 @@ pub enum Event<'a> {
     Verification {
         /// Present objects whose bytes were hashed within it.
         objects: u64,
-        /// When the object was last hashed for which that is longest ago; `None` where one never was.
-        oldest: Option<DateTime<Utc>>,
+        /// When the part was last read for which that is longest ago; of one that never was, since
+        /// when parts are read.
+        oldest: DateTime<Utc>,
     },
     /// The catalog or the store was asked, and answered or not.
     Reached {

@@ -9,7 +9,7 @@ use crate::model::{
 use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
 
 use super::describe::standings;
-use super::{Auditor, KnownSource, PassFailure, PassReport, Request, Restraint};
+use super::{Auditor, KnownSource, PassFailure, PassReport, Request, Restraint, new_id};
 
 impl Auditor {
     /// Runs a pass and carries out its plan. With an open breaker nothing is done, and the
@@ -19,15 +19,16 @@ impl Auditor {
         request: &Request,
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
+        let pass_id = new_id();
         let pass = async {
-            let mut report = self.look(request).await?;
+            let mut report = self.look(&pass_id, request).await?;
             report.name_unwanted();
             self.restrain(&mut report.plan, request.restraint).await?;
             let mut report = self.carry_out(report, request, healer).await?;
             self.record(&mut report, request).await?;
             Ok(report)
         };
-        self.told(request.depth(), pass).await
+        self.told(&pass_id, request.depth(), pass).await
     }
 
     /// Carries out a plan that was made earlier: its objects are examined again, and entries that
@@ -38,11 +39,13 @@ impl Auditor {
         request: &Request,
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
-        self.told(Depth::Deep, self.follow(plan, request, healer)).await
+        let pass_id = new_id();
+        self.told(&pass_id, Depth::Deep, self.follow(&pass_id, plan, request, healer)).await
     }
 
     async fn follow(
         &self,
+        pass_id: &str,
         plan: &Plan,
         request: &Request,
         healer: &Healer,
@@ -51,7 +54,7 @@ impl Auditor {
         let (asked, request) = (request, Request { digests: Some(digests), ..request.clone() });
         if let Some(why) = plan.misfit(&self.identity()) {
             let empty = Request { digests: Some(Vec::new()), ..request.clone() };
-            let mut report = self.look(&empty).await?;
+            let mut report = self.look(pass_id, &empty).await?;
             report.summary.errors.push(PassError {
                 code: "plan_misfit".to_owned(),
                 message: why,
@@ -61,7 +64,7 @@ impl Auditor {
             self.record(&mut report, &request).await?;
             return Ok(report);
         }
-        let mut report = self.look(&request).await?;
+        let mut report = self.look(pass_id, &request).await?;
         let unfit = report.keep_only(plan);
         // Nobody named these digests by hand, so remembered drift is honored.
         let mut report = self.carry_out(report, asked, healer).await?;

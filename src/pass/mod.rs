@@ -205,19 +205,20 @@ struct Known {
 impl Auditor {
     /// Runs a pass that changes nothing in catalog or store, and keeps it in the ledger.
     pub async fn audit(&self, request: &Request) -> Result<PassReport, PassFailure> {
+        let pass_id = new_id();
         let pass = async {
-            let mut report = self.look(request).await?;
+            let mut report = self.look(&pass_id, request).await?;
             report.name_unwanted();
             report.decide(request, false);
             self.record(&mut report, request).await?;
             Ok(report)
         };
-        self.told(request.depth(), pass).await
+        self.told(&pass_id, request.depth(), pass).await
     }
 
     /// Runs a pass up to its plan, without keeping it.
-    async fn look(&self, request: &Request) -> Result<PassReport, PassFailure> {
-        let context = self.begin(request).await?;
+    async fn look(&self, pass_id: &str, request: &Request) -> Result<PassReport, PassFailure> {
+        let context = self.begin(pass_id, request).await?;
         let collections = self.selected(request)?;
         if let Err(error) = self.reach().await? {
             let error = Trouble::from(error);
@@ -258,7 +259,11 @@ impl Auditor {
         Ok(checked.or_else(|error| if nobody(&error) { Err(error) } else { Ok(()) }))
     }
 
-    async fn begin<'a>(&'a self, request: &'a Request) -> Result<Context<'a>, PassFailure> {
+    async fn begin<'a>(
+        &'a self,
+        pass_id: &str,
+        request: &'a Request,
+    ) -> Result<Context<'a>, PassFailure> {
         let mut verdicts: HashMap<_, Vec<_>> = HashMap::new();
         for verdict in self.ledger.verdicts().await? {
             verdicts.entry(verdict.digest).or_default().push(verdict);
@@ -267,7 +272,7 @@ impl Auditor {
         Ok(Context {
             auditor: self,
             request,
-            pass_id: uuid::Uuid::now_v7().to_string(),
+            pass_id: pass_id.to_owned(),
             started_at: self.clock.now(),
             pace: self.settings.bandwidth.map(|limit| Arc::new(Pace::new(limit))),
             requests_before: self.store.requests(),
@@ -302,6 +307,11 @@ impl Auditor {
             store: self.store.identity().to_owned(),
         }
     }
+}
+
+/// The id of a new pass: those of later passes sort behind it.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
 }
 
 impl Request {

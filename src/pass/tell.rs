@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tracing::Instrument;
 
 use crate::clock::Clock;
 use crate::heal::HealError;
@@ -64,14 +65,16 @@ impl PassFailure {
 }
 
 impl Auditor {
-    /// Runs a pass, and tells the observer of its begin and its end.
+    /// Runs a pass, and tells the observer of its begin and its end. Whatever is logged meanwhile
+    /// carries its id.
     pub(super) async fn told(
         &self,
+        pass_id: &str,
         depth: Depth,
         pass: impl Future<Output = Result<PassReport, PassFailure>>,
     ) -> Result<PassReport, PassFailure> {
         let mut running = Running::begin(self, depth);
-        let ran = pass.await;
+        let ran = pass.instrument(tracing::info_span!("pass", pass_id)).await;
         match &ran {
             Ok(report) => {
                 let end = PassEnd {

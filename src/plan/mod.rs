@@ -20,4 +20,4 @@ pub use make::{Action, Hold, Plan, PlanIdentity, Step, Target, make_plan};
 pub use options::{BreakerOptions, HealOptions, OrphanOptions};
 pub use orphan::{OrphanSeen, judge_orphan};
 pub use orphans_plan::{Disposal, OrphanEntry, OrphansPlan, is_own_key, orphan_copy};
-pub use rotation::Rotation;
+pub use rotation::{Reading, Rotation};

@@ -24,6 +24,17 @@ pub struct Rotation {
     stretches: Vec<Stretch>,
     /// Bytes in the whole digest space, as the last slice suggests; 0 where nothing is known.
     pub bytes_estimated: u64,
+    /// When the rotation began.
+    pub began_at: DateTime<Utc>,
+}
+
+/// What a slice held when it was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Objects whose bytes had their digest.
+    pub objects: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
 }
 
 /// One part of the digest space.
@@ -33,6 +44,9 @@ struct Stretch {
     from: u64,
     /// When the pass began that read it; `None` where none has yet.
     read_at: Option<DateTime<Utc>>,
+    /// Objects that were found right then. Of a stretch that was read again in part, as many are
+    /// left as its rest is of the whole: digests lie evenly.
+    objects: u64,
 }
 
 impl Rotation {
@@ -41,8 +55,9 @@ impl Rotation {
         Self {
             cursor: 0,
             accounted_to: now.checked_sub_signed(interval).unwrap_or(now),
-            stretches: vec![Stretch { from: 0, read_at: None }],
+            stretches: vec![Stretch { from: 0, read_at: None, objects: 0 }],
             bytes_estimated: 0,
+            began_at: now,
         }
     }
 
@@ -67,14 +82,14 @@ impl Rotation {
         (slice.range().end > from).then_some(slice)
     }
 
-    /// The rotation after a pass that began at `began` has read a whole slice of `bytes` bytes.
+    /// The rotation after a pass that began at `began` has read a whole slice.
     #[must_use]
     pub fn advanced(
         &self,
         slice: Slice,
         began: DateTime<Utc>,
         cycle: TimeDelta,
-        bytes: u64,
+        read: Reading,
     ) -> Self {
         let range = slice.range();
         let width = range.end.saturating_sub(range.start).max(1);
@@ -83,12 +98,13 @@ impl Rotation {
         // What is older than a cycle is no debt any more: everything will have been read by then.
         let oldest = began.checked_sub_signed(cycle).unwrap_or(began);
         let accounted = self.accounted_to.max(oldest);
-        let estimated = (u128::from(bytes) << 64) / width;
+        let estimated = (u128::from(read.bytes) << 64) / width;
         Self {
             cursor: u64::try_from(range.end).unwrap_or(0),
             accounted_to: accounted.checked_add_signed(paid).unwrap_or(began).min(began),
-            stretches: self.with_stretch(range.start, range.end, began),
+            stretches: self.with_stretch(range.start, range.end, began, read.objects),
             bytes_estimated: u64::try_from(estimated).unwrap_or(u64::MAX),
+            began_at: self.began_at,
         }
     }
 
@@ -104,28 +120,60 @@ impl Rotation {
         self.stretches.get(behind.checked_sub(1)?)?.read_at
     }
 
-    fn with_stretch(&self, from: u128, to: u128, read_at: DateTime<Utc>) -> Vec<Stretch> {
-        let at_end =
-            u64::try_from(to).ok().map(|to| Stretch { from: to, read_at: self.stretch_at(to) });
+    /// Objects that were found right at `since` or later.
+    pub fn verified_since(&self, since: DateTime<Utc>) -> u64 {
+        let recent = |stretch: &&Stretch| stretch.read_at.is_some_and(|at| at >= since);
+        self.stretches.iter().filter(recent).map(|stretch| stretch.objects).sum()
+    }
+
+    /// When the part was read that was not read for longest; of one that never was, when the
+    /// rotation began.
+    pub fn oldest_read(&self) -> DateTime<Utc> {
+        let read = self.stretches.iter().map(|stretch| stretch.read_at.unwrap_or(self.began_at));
+        read.min().unwrap_or(self.began_at)
+    }
+
+    fn with_stretch(
+        &self,
+        from: u128,
+        to: u128,
+        read_at: DateTime<Utc>,
+        objects: u64,
+    ) -> Vec<Stretch> {
         let start = u64::try_from(from).unwrap_or(u64::MAX);
-        let before =
-            self.stretches.iter().filter(|stretch| u128::from(stretch.from) < from).copied();
-        let behind = self.stretches.iter().filter(|stretch| u128::from(stretch.from) > to).copied();
-        let mut stretches: Vec<_> = before
-            .chain([Stretch { from: start, read_at: Some(read_at) }])
-            .chain(at_end)
-            .chain(behind)
-            .collect();
-        stretches.dedup_by(|next, earlier| next.read_at == earlier.read_at);
+        let read = Stretch { from: start, read_at: Some(read_at), objects };
+        let before = self.cut(0, from);
+        let behind = self.cut(to, Slice::END);
+        let mut stretches: Vec<_> = before.into_iter().chain([read]).chain(behind).collect();
+        stretches.dedup_by(|next, earlier| {
+            let same = next.read_at == earlier.read_at;
+            if same {
+                earlier.objects = earlier.objects.saturating_add(next.objects);
+            }
+            same
+        });
         while stretches.len() > STRETCHES_AT_MOST {
             stretches = melted(&stretches);
         }
         stretches
     }
 
-    fn stretch_at(&self, position: u64) -> Option<DateTime<Utc>> {
-        let behind = self.stretches.partition_point(|stretch| stretch.from <= position);
-        self.stretches.get(behind.checked_sub(1)?)?.read_at
+    /// The stretches between two positions, those at the ends cut to what lies inside.
+    fn cut(&self, from: u128, to: u128) -> Vec<Stretch> {
+        let ends = self.stretches.iter().skip(1).map(|next| u128::from(next.from));
+        let parts = self.stretches.iter().zip(ends.chain([Slice::END]));
+        let inside = parts.filter_map(|(stretch, end)| {
+            let begin = u128::from(stretch.from);
+            let (first, last) = (begin.max(from), end.min(to));
+            let left = last.checked_sub(first).filter(|left| *left > 0)?;
+            let whole = end.saturating_sub(begin).max(1);
+            Some(Stretch {
+                from: u64::try_from(first).ok()?,
+                objects: share(stretch.objects, left, whole),
+                ..*stretch
+            })
+        });
+        inside.collect()
     }
 }
 
@@ -134,9 +182,20 @@ fn melted(stretches: &[Stretch]) -> Vec<Stretch> {
     let pair = |pair: &[Stretch]| {
         let first = pair.first()?;
         let read_at = pair.iter().map(|stretch| stretch.read_at).min()?;
-        Some(Stretch { from: first.from, read_at })
+        let objects = pair.iter().map(|stretch| stretch.objects).sum();
+        Some(Stretch { from: first.from, read_at, objects })
     };
     stretches.chunks(2).filter_map(pair).collect()
+}
+
+/// This part of a number of objects, rounded down.
+fn share(objects: u64, part: u128, whole: u128) -> u64 {
+    if part == whole {
+        return objects;
+    }
+    // Half the bits of each are enough, and cannot overflow.
+    let (part, whole) = (part >> 32, (whole >> 32).max(1));
+    u64::try_from(u128::from(objects).saturating_mul(part) / whole).unwrap_or(u64::MAX)
 }
 
 fn milliseconds(delta: TimeDelta) -> u128 {
@@ -151,6 +210,10 @@ mod tests {
 
     const CYCLE: TimeDelta = TimeDelta::days(30);
     const HOUR: TimeDelta = TimeDelta::hours(1);
+
+    fn bytes(bytes: u64) -> Reading {
+        Reading { objects: 0, bytes }
+    }
 
     fn digest(position: u64) -> Digest {
         let mut bytes = [0; 32];
@@ -168,7 +231,7 @@ mod tests {
             let slice = rotation.due(now, CYCLE, None).unwrap();
             assert_eq!(slice.range().start, u128::from(rotation.cursor));
             covered += slice.range().end - slice.range().start;
-            rotation = rotation.advanced(slice, now, CYCLE, 1);
+            rotation = rotation.advanced(slice, now, CYCLE, bytes(1));
         }
         let rest = Slice::END.abs_diff(covered);
         assert!(rest < Slice::END / 1_000_000, "{rest:x} of the space is left or read twice");
@@ -180,7 +243,7 @@ mod tests {
         let mut rotation = Rotation::beginning(start, HOUR);
         rotation.bytes_estimated = 720_000;
         let slice = rotation.due(start, CYCLE, Some(500)).unwrap();
-        rotation = rotation.advanced(slice, start, CYCLE, 500);
+        rotation = rotation.advanced(slice, start, CYCLE, bytes(500));
         let owed = rotation.debt(start);
         assert!((owed - HOUR / 2).abs() < TimeDelta::seconds(1), "{owed}");
         let next = rotation.due(start + HOUR, CYCLE, Some(5000)).unwrap();
@@ -195,7 +258,7 @@ mod tests {
         let rotation = Rotation::beginning(start, HOUR);
         let slice = rotation.due(start + CYCLE * 5, CYCLE, None).unwrap();
         assert!(slice.is_whole());
-        let after = rotation.advanced(slice, start + CYCLE * 5, CYCLE, 1);
+        let after = rotation.advanced(slice, start + CYCLE * 5, CYCLE, bytes(1));
         assert_eq!((after.cursor, after.debt(start + CYCLE * 5)), (0, TimeDelta::zero()));
         assert_eq!(after.due(start + CYCLE * 5, CYCLE, None), None);
     }
@@ -205,8 +268,8 @@ mod tests {
         let start = DateTime::UNIX_EPOCH;
         let rotation = Rotation::beginning(start, HOUR);
         let later = start + HOUR;
-        let rotation = rotation.advanced(Slice::between(0, 100), start, CYCLE, 1);
-        let rotation = rotation.advanced(Slice::between(50, 70), later, CYCLE, 1);
+        let rotation = rotation.advanced(Slice::between(0, 100), start, CYCLE, bytes(1));
+        let rotation = rotation.advanced(Slice::between(50, 70), later, CYCLE, bytes(1));
         for (position, read_at) in [
             (0, Some(start)),
             (49, Some(start)),
@@ -217,6 +280,29 @@ mod tests {
         ] {
             assert_eq!(rotation.read_at(&digest(position)), read_at, "{position}");
         }
+    }
+
+    #[test]
+    fn what_was_found_right_counts_until_it_is_too_old_or_read_again() {
+        let start = DateTime::UNIX_EPOCH;
+        let found = |objects| Reading { objects, bytes: 0 };
+        let half = Slice::END / 2;
+        let rotation = Rotation::beginning(start, HOUR);
+        assert_eq!((rotation.verified_since(start), rotation.oldest_read()), (0, start));
+        let later = start + HOUR;
+        let rotation = rotation.advanced(Slice::between(0, half), later, CYCLE, found(500));
+        assert_eq!(rotation.verified_since(start), 500);
+        assert_eq!(rotation.oldest_read(), start, "the other half was never read");
+        let last = later + HOUR;
+        let rotation = rotation.advanced(Slice::between(half, Slice::END), last, CYCLE, found(480));
+        assert_eq!((rotation.verified_since(start), rotation.verified_since(last)), (980, 480));
+        assert_eq!(rotation.oldest_read(), later);
+        let again = Slice::between(0, half / 4);
+        let rotation = rotation.advanced(again, last + HOUR, CYCLE, found(100));
+        assert_eq!(rotation.verified_since(start), 100 + 375 + 480, "a quarter of 500 is gone");
+        assert_eq!(rotation.verified_since(last), 100 + 480);
+        let rotation = Rotation { stretches: melted(&rotation.stretches), ..rotation };
+        assert_eq!(rotation.verified_since(start), 955);
     }
 
     proptest! {
@@ -230,7 +316,7 @@ mod tests {
             for (n, (from, width)) in (1_i32..).zip(&reads) {
                 let at = DateTime::UNIX_EPOCH + HOUR * n;
                 let slice = Slice::between((*from).into(), (from + width).into());
-                rotation = rotation.advanced(slice, at, CYCLE, 1);
+                rotation = rotation.advanced(slice, at, CYCLE, bytes(1));
                 if slice.contains(&digest(asked)) {
                     truth = Some(at);
                 }

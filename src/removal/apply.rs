@@ -8,6 +8,7 @@ use crate::catalog::CatalogError;
 use crate::model::{Collection, Digest, Removal, RemovalResult};
 use crate::observe::Event;
 use crate::plan::{Disposal, OrphanEntry, OrphansPlan};
+use crate::store::Probe;
 
 use super::entry::Look;
 use super::{Record, RemovalError, Remover};
@@ -105,6 +106,11 @@ impl Remover {
             self.wanted_of(batch.iter().filter(|removal| gone(removal)).map(of_removal)).await?;
         for removal in &mut batch {
             if !gone(removal) || !wanted.contains(&of_removal(removal)) {
+                continue;
+            }
+            // Who wanted it again may have brought it too.
+            if let Probe::Present(_) = self.store.probe(&removal.key).await {
+                removal.detail.push_str("; a row came for it, and an object lies under its key");
                 continue;
             }
             if removal.result == RemovalResult::Moved {

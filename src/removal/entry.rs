@@ -63,17 +63,27 @@ impl Remover {
         };
         let changed = (now != entry.version())
             .then_some("it is not the version of the plan: somebody wrote it again");
-        if let Some(why) = look.objection().or(changed) {
-            // A copy that an earlier run made before it was cut off is of no use.
-            let left = if step.is_some() { self.drop_copy(&to).await } else { String::new() };
-            return Ok(End::held(format!("{why}{left}")));
+        let why = look.objection().or(changed);
+        if let Some(why) = why
+            && changed.is_some()
+            && step.as_ref().is_some_and(|step| step.kind.has_proven_copy())
+        {
+            // The object may have gone before somebody wrote this: then the copy is all there is.
+            return Ok(End::held(format!("{why}; an earlier run's copy stays at {to}")).at(&to));
         }
-        if look.action == Disposal::Delete && step.is_some() {
-            drop(self.drop_copy(&to).await);
+        // A copy that an earlier run made before it was cut off is of no use where the object stays,
+        // or is to be deleted.
+        let useless = step.is_some() && (why.is_some() || look.action == Disposal::Delete);
+        let left = if useless { self.drop_copy(&to).await } else { String::new() };
+        if let Some(why) = why {
+            return Ok(End::held(format!("{why}{left}")));
         }
         match look.action {
             Disposal::Quarantine => self.move_aside(entry, &to, record).await,
-            Disposal::Delete => self.delete(entry, record).await,
+            Disposal::Delete => {
+                let end = self.delete(entry, record).await?;
+                Ok(End { detail: format!("{}{left}", end.detail), ..end })
+            }
         }
     }
 
@@ -81,14 +91,14 @@ impl Remover {
     /// before it could say so.
     async fn settle_gone(&self, entry: &OrphanEntry, step: Option<Step>, to: &str) -> End {
         match step.as_ref().map(|step| step.kind) {
-            None | Some(StepKind::Restoring) => End::held("it is gone already"),
+            None => End::held("it is gone already"),
             Some(StepKind::Copying) => {
                 End::held(format!("somebody else took it away; a copy may be at {to}")).at(to)
             }
             Some(StepKind::Deleting) => {
                 End::new(RemovalResult::Deleted, "deleted by an earlier run that was cut off")
             }
-            Some(StepKind::Copied) => match self.store.probe(to).await {
+            Some(StepKind::Copied | StepKind::Restoring) => match self.store.probe(to).await {
                 Probe::Present(copy) if copy.size == entry.size => {
                     let detail = "moved by an earlier run that was cut off";
                     let observed_digest = step.and_then(|step| step.observed_digest);

@@ -88,6 +88,16 @@ pub(super) enum StepKind {
     Restoring,
 }
 
+impl StepKind {
+    /// Whether the copy was found whole, and the object may be gone from its place by our hand.
+    pub(super) const fn has_proven_copy(self) -> bool {
+        match self {
+            Self::Copied | Self::Restoring => true,
+            Self::Copying | Self::Deleting => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Line {
@@ -219,11 +229,12 @@ impl Record {
     }
 
     /// The last end of every object that has one, in the order in which they came. One whose copy
-    /// was found whole when a run was cut off may be gone from its place, and counts as moved.
+    /// was found whole when a run was cut off may be gone from its place, and counts as moved, also
+    /// where what was cut off next was to put it back.
     pub(super) fn ends(&self) -> Vec<Removal> {
         let end = |key: &String| {
             let Known { step, end } = self.known.get(key)?;
-            let cut_off = step.as_ref().filter(|step| step.kind == StepKind::Copied);
+            let cut_off = step.as_ref().filter(|step| step.kind.has_proven_copy());
             match (end, cut_off) {
                 (Some(end), _) if end.result.is_done() => Some(end.clone()),
                 (_, Some(step)) => Some(self.moved_by(step)),

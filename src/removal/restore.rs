@@ -105,7 +105,7 @@ impl Remover {
             digest: moved.digest,
             size: moved.size,
             to: Some(to.to_owned()),
-            observed_digest: None,
+            observed_digest: moved.observed_digest,
             at: self.clock.now(),
         })?;
         if let Err(end) = self.copy_back(moved, to).await {

@@ -35,7 +35,7 @@ use crate::pass::FailOn;
 
 pub use accepted::{AcceptedIn, AcceptedView, accepted_json, accepted_table};
 pub use breaker::breaker;
-pub use file::{ParseTargetError, ReportTarget, WriteReportError};
+pub use file::{ParseTargetError, ReportTarget, WriteReportError, check_place, write_text};
 pub use format::{Format, ParseFormatError};
 pub use json::{json, ndjson};
 pub use object::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};

@@ -9,14 +9,14 @@ use super::record::{FindingRecord, SummaryRecord};
 use crate::model::{Finding, Summary};
 
 #[derive(Serialize)]
-struct Findings<'a> {
+struct FindingsPage<'a> {
     schema: &'static str,
     findings: Vec<FindingRecord<'a>>,
     next_cursor: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Passes<'a> {
+struct PassesPage<'a> {
     schema: &'static str,
     passes: Vec<SummaryRecord<'a>>,
     next_cursor: Option<&'a str>,
@@ -29,7 +29,7 @@ pub fn findings_json(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let findings = findings.iter().map(FindingRecord::new).collect();
-    line(&Findings { schema: "restock.findings/v1", findings, next_cursor }, out)
+    line(&FindingsPage { schema: "restock.findings/v1", findings, next_cursor }, out)
 }
 
 /// Writes passes as one document, `restock.passes/v1`.
@@ -39,5 +39,5 @@ pub fn passes_json(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let passes = passes.iter().map(SummaryRecord::inside).collect();
-    line(&Passes { schema: "restock.passes/v1", passes, next_cursor }, out)
+    line(&PassesPage { schema: "restock.passes/v1", passes, next_cursor }, out)
 }

@@ -33,4 +33,5 @@ mod server_ledgers;
 mod shapes;
 mod sources;
 mod story;
+mod textfile;
 mod usage;

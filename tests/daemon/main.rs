@@ -21,6 +21,7 @@ mod binary;
 mod place;
 
 mod ends;
+mod log;
 mod notify;
 mod passes;
 mod rotation;

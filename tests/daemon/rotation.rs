@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use restock::clock::Clock;
 use restock::model::Command;
-use restock::plan::Rotation;
+use restock::plan::{Reading, Rotation};
 
 use crate::place::wait;
 use crate::reads::CountingStore;
@@ -34,7 +34,9 @@ fn in_one_cycle_each_object_is_read_exactly_once_while_others_come_and_go() {
             let report = world.try_audit(&deep).await.unwrap();
             let summary = &report.summary;
             assert_eq!(summary.missing, Some(0));
-            rotation = rotation.advanced(slice, summary.started_at, CYCLE, summary.bytes_verified);
+            let read =
+                Reading { objects: summary.verified.unwrap(), bytes: summary.bytes_verified };
+            rotation = rotation.advanced(slice, summary.started_at, CYCLE, read);
             // Some go, and others come.
             let n = u32::try_from(n).unwrap();
             let gone = &objects[usize::try_from(n).unwrap() * 10..][..5];

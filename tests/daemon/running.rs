@@ -24,10 +24,11 @@ impl Running {
         Self::start_as(place, name, command(place.dir(), "run --log-format text"))
     }
 
-    /// Starts it as prepared.
+    /// Starts it as prepared, on a port that is free.
     pub(crate) fn start_as(place: &Place, name: &str, mut command: Command) -> Self {
         let log = place.path(&format!("{name}.log"));
         let file = std::fs::File::create(&log).unwrap();
+        command.env("RESTOCK_HTTP__LISTEN", "127.0.0.1:0");
         let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
         Self { child, log }
     }

@@ -268,7 +268,7 @@ async fn a_plain_connection_to_another_machine_is_remarked(
     assert!(!remarks[0].contains("restock:"), "{remarks:?}");
 }
 
-/// As many as the SQLite ledger is measured with.
+/// As many as the `SQLite` ledger is measured with.
 #[rstest]
 #[tokio::test]
 async fn a_pass_with_many_findings_is_written_soon(

@@ -53,6 +53,8 @@ async fn a_ledger_of_an_earlier_version_is_as_good_as_a_new_one(#[values(1, 2)] 
     write_old(folder.path(), version).await;
     let old = opened(folder.path(), "old.db", STORE).await;
     assert_eq!(everything(&*old).await, everything(&*new).await);
+    let totals = old.pass_totals().await.unwrap();
+    assert_eq!(totals.iter().map(|total| total.failures).sum::<u64>(), 2);
     // What is written from now on meets what was there.
     for ledger in [&old, &new] {
         let still = finding(FindingKind::Orphan, "o", 9);
@@ -137,9 +139,7 @@ async fn everything(ledger: &dyn Ledger) -> Vec<String> {
     let told = |what: &dyn Debug| format!("{what:#?}");
     let digests = [digest(1), digest(2), digest(3)];
     let totals = ledger.pass_totals().await.unwrap();
-    assert_eq!(totals.iter().map(|total| total.failures).sum::<u64>(), 2);
     let counts = ledger.finding_counts().await.unwrap();
-    assert!(!counts.is_empty());
     let mut all = vec![
         told(&ledger.passes(99).await.unwrap()),
         told(&totals),

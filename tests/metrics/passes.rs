@@ -182,13 +182,13 @@ async fn a_corruption_that_stands_is_detected_once_however_often_it_is_read() {
 async fn verified_objects_are_taken_from_the_present_ones() {
     let (mut world, _) = World::healthy(5).await;
     let metrics = watched(&mut world);
-    metrics.notice(&Event::Verification { objects: 9, oldest: None });
+    metrics.notice(&Event::Verification { objects: 9, oldest: chrono::DateTime::UNIX_EPOCH });
     assert_eq!(Shown::of(&metrics).of_metric("restock_objects"), []);
     let audit = world.audit().await;
     agree(&Shown::of(&metrics), &audit.summary);
     assert_eq!(state(&Shown::of(&metrics), "restock_objects", "state", "verified"), 5.0);
     let oldest = audit.summary.started_at;
-    metrics.notice(&Event::Verification { objects: 2, oldest: Some(oldest) });
+    metrics.notice(&Event::Verification { objects: 2, oldest });
     let shown = Shown::of(&metrics);
     assert_eq!(state(&shown, "restock_objects", "state", "verified"), 2.0);
     assert_eq!(state(&shown, "restock_objects", "state", "present"), 3.0);

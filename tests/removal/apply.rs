@@ -72,6 +72,22 @@ async fn a_plan_is_carried_out_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_away_and_uploaded_again_with_a_row_is_not_missing() {
+    for action in [Disposal::Quarantine, Disposal::Delete] {
+        let mut bench = Bench::in_memory(1).await;
+        bench.plan.action = action;
+        let first = bench.apply().await;
+        bench.put(&bench.orphans[0].key, &bench.orphans[0].bytes);
+        bench.world.row(&bench.world.row_of(&bench.orphans[0])).await;
+        let before = bench.content();
+        let again = bench.apply().await;
+        assert_eq!(results(&again), results(&first), "{again:?}");
+        assert!(only(&again).1.contains("lies under its key"), "{again:?}");
+        assert_eq!(bench.content(), before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_deletes_leaves_no_copy() {
     for mut bench in [Bench::in_memory(2).await, Bench::in_a_directory(2).await] {
         bench.plan.action = Disposal::Delete;

@@ -97,6 +97,36 @@ async fn an_apply_that_is_cut_off_anywhere_can_be_undone() {
     }
 }
 
+/// Cut off twice: the next run knows no more than what those two wrote down.
+#[rstest::rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_and_its_undoing_that_are_both_cut_off_can_still_be_undone(
+    #[values(false, true)] apply_again: bool,
+) {
+    let (mut applied, mut at) = (false, 0);
+    while !applied {
+        for then in 0.. {
+            let bench = Bench::in_memory(1).await;
+            applied = apply_until(&bench, at).await;
+            let whole = restore_until(&bench, then).await;
+            nothing_is_lost(&bench, at);
+            if apply_again {
+                bench.apply().await;
+                nothing_is_lost(&bench, at);
+            }
+            bench.restore().await;
+            let orphan = &bench.orphans[0];
+            let there = bench.get(&orphan.key);
+            assert_eq!(there.as_ref(), Some(&orphan.bytes), "cut off at {at} and {then}");
+            if whole {
+                break;
+            }
+        }
+        at += 1;
+    }
+    assert!(at > 5, "{at} operations are no move");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_that_is_cut_off_anywhere_is_finished_by_the_next() {
     for directory in [false, true] {

@@ -19,6 +19,8 @@ mod apply;
 mod bench;
 mod cut_off;
 mod doubles;
+mod guards;
+mod meddled;
 mod prune;
 mod record;
 mod restore;

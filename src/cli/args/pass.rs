@@ -33,6 +33,9 @@ pub struct PassArgs {
     /// Write a report to a file too; may be repeated.
     #[arg(long, value_name = "FORMAT=PATH", action = ArgAction::Append)]
     pub report: Vec<ReportTarget>,
+    /// Write the numbers of this run for Prometheus, to be read by `node_exporter`'s textfile collector.
+    #[arg(long, value_name = "PATH")]
+    pub textfile: Option<PathBuf>,
     /// Findings that make the exit code 2, of missing, corrupt, invalid, orphan and unknown, or none [default: missing,corrupt,invalid].
     #[arg(long, value_name = "LIST")]
     pub fail_on: Option<FailOn>,

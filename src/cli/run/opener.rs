@@ -3,11 +3,13 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::CatalogError;
 use crate::config::{Config, Environment};
 use crate::daemon::{OpenFailure, Opened, Opener, Plan, Side, Timing};
+use crate::inspect::Inspector;
 use crate::ledger::Ledger;
 use crate::model::redact_urls_in;
 use crate::observe::{Event, Observer};
@@ -18,13 +20,15 @@ use crate::cli::describe;
 use crate::cli::world::World;
 
 /// The configuration that holds, and where it is read again.
+#[derive(Clone)]
 pub(super) struct ConfiguredOpener {
-    config: RwLock<Arc<Config>>,
+    config: Arc<RwLock<Arc<Config>>>,
     common: Common,
     environment: Environment,
     ledger: Arc<dyn Ledger>,
     observer: Arc<dyn Observer>,
     cancel: CancellationToken,
+    inspector: watch::Sender<Option<Inspector>>,
 }
 
 impl ConfiguredOpener {
@@ -36,8 +40,19 @@ impl ConfiguredOpener {
         observer: Arc<dyn Observer>,
         cancel: CancellationToken,
     ) -> Self {
-        let config = RwLock::new(Arc::new(config));
-        Self { config, common, environment, ledger, observer, cancel }
+        let config = Arc::new(RwLock::new(Arc::new(config)));
+        let (inspector, _) = watch::channel(None);
+        Self { config, common, environment, ledger, observer, cancel, inspector }
+    }
+
+    /// The same for an instance that holds the lock, with the ledger that only it may write.
+    pub(super) fn over(&self, ledger: Arc<dyn Ledger>) -> Self {
+        Self { ledger, ..self.clone() }
+    }
+
+    /// What looks into catalog and store as they were opened last.
+    pub(super) fn inspector(&self) -> watch::Receiver<Option<Inspector>> {
+        self.inspector.subscribe()
     }
 
     fn config(&self) -> Arc<Config> {
@@ -72,6 +87,7 @@ impl Opener for ConfiguredOpener {
         let (ledger, observer) = (Arc::clone(&self.ledger), Arc::clone(&self.observer));
         let opened = World::with_ledger(config, ledger, observer, self.cancel.clone()).await;
         let world = opened.map_err(|error| failure(&error))?;
+        self.inspector.send_replace(Some(world.inspector()));
         let mut auditor = world.auditor();
         auditor.settings.bandwidth = Some(bandwidth);
         Ok(Opened { auditor, healer: world.healer() })
@@ -85,6 +101,7 @@ impl Opener for ConfiguredOpener {
             ("store.url", old.options.store.url == new.options.store.url),
             ("store.name", old.options.store.name == new.options.store.name),
             ("ledger.url", old.ledger_url() == new.ledger_url()),
+            ("http", old.options.http == new.options.http),
         ] {
             if !same {
                 return Err(format!("`{key}` cannot change while restock runs: restart it"));

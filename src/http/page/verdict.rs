@@ -24,15 +24,15 @@ pub(super) struct Verdict {
 /// Without a pass that ended for this long, what is shown is old.
 const STALE: TimeDelta = TimeDelta::days(1);
 
-fn say(tone: Tone, what: impl Into<String>, action: impl Into<String>) -> Option<Verdict> {
-    Some(Verdict { tone, what: what.into(), action: action.into() })
+fn say(tone: Tone, what: impl Into<String>, action: impl Into<String>) -> Verdict {
+    Verdict { tone, what: what.into(), action: action.into() }
 }
 
 impl Verdict {
     /// The gravest thing that a status tells.
     pub(super) fn of(view: &StatusView, now: DateTime<Utc>) -> Self {
         let daemon = view.daemon.as_ref();
-        let open = view.breaker.as_ref().filter(|state| state.is_open()).and_then(of_breaker);
+        let open = view.breaker.as_ref().filter(|state| state.is_open()).map(of_breaker);
         open.or_else(|| daemon.and_then(of_sides))
             .or_else(|| of_last_pass(view))
             .or_else(|| of_damage(view))
@@ -47,7 +47,7 @@ impl Verdict {
     }
 }
 
-fn of_breaker(state: &BreakerState) -> Option<Verdict> {
+fn of_breaker(state: &BreakerState) -> Verdict {
     let (missing, expected) = (state.missing, state.expected);
     let (what, ack) = match state.reason {
         BreakerReason::MassMissing => (
@@ -72,14 +72,18 @@ fn of_breaker(state: &BreakerState) -> Option<Verdict> {
 fn of_sides(daemon: &DaemonView) -> Option<Verdict> {
     [("catalog", &daemon.catalog), ("store", &daemon.store)].into_iter().find_map(|(name, side)| {
         let SideView::Down { cause } = side else { return None };
-        say(Tone::Bad, format!("The {name} does not answer: what is shown is old"), cause.clone())
+        Some(say(
+            Tone::Bad,
+            format!("The {name} does not answer: what is shown is old"),
+            cause.clone(),
+        ))
     })
 }
 
 fn of_last_pass(view: &StatusView) -> Option<Verdict> {
     let last = view.passes.first().filter(|pass| pass.outcome == Outcome::Failed)?;
     let why = last.errors.first().map_or("See the log.", |error| error.message.as_str());
-    say(Tone::Bad, "The last pass failed: what is shown is old", why)
+    Some(say(Tone::Bad, "The last pass failed: what is shown is old", why))
 }
 
 /// Missing and corrupt objects, without what was accepted.
@@ -98,15 +102,15 @@ fn of_damage(view: &StatusView) -> Option<Verdict> {
         let what = format!("{} cannot be healed", count(hopeless, "missing or corrupt object"));
         let action = "Bring the files back, or mend the rows that name their sources; `restock \
                       show DIGEST` tells why for each.";
-        return say(Tone::Bad, what, action);
+        return Some(say(Tone::Bad, what, action));
     }
     let what = format!("{} to be healed", count(all, "missing or corrupt object"));
     let paused = view.daemon.as_ref().is_some_and(|daemon| daemon.paused);
     if paused {
         let action = "Healing is paused: POST /api/v1/heal/resume lets it go on.";
-        return say(Tone::Bad, what, action);
+        return Some(say(Tone::Bad, what, action));
     }
-    say(Tone::Doubtful, what, "The next pass heals them, if their sources answer.")
+    Some(say(Tone::Doubtful, what, "The next pass heals them, if their sources answer."))
 }
 
 fn of_doubt(view: &StatusView) -> Option<Verdict> {
@@ -116,26 +120,30 @@ fn of_doubt(view: &StatusView) -> Option<Verdict> {
     };
     if let Some(n) = of(FindingKind::Unknown) {
         let what = format!("{} could not be checked", count(n, "object"));
-        return say(Tone::Doubtful, what, "Look at permissions and throttling of the store.");
+        return Some(say(Tone::Doubtful, what, "Look at permissions and throttling of the store."));
     }
     let n = of(FindingKind::InvalidRecord)?;
     let what = format!("{} of the catalog cannot be right", count(n, "row"));
-    say(Tone::Doubtful, what, "Mend them in the program that owns the catalog; see below.")
+    Some(say(Tone::Doubtful, what, "Mend them in the program that owns the catalog; see below."))
 }
 
 fn of_daemon(daemon: &DaemonView) -> Option<Verdict> {
     if let Some(problem) = &daemon.reload_problem {
         let what = "The configuration was changed, and cannot be used";
-        return say(Tone::Doubtful, what, problem.clone());
+        return Some(say(Tone::Doubtful, what, problem.clone()));
     }
     if daemon.paused {
         let action = "POST /api/v1/heal/resume lets it go on.";
-        return say(Tone::Doubtful, "Healing is paused by an operator", action);
+        return Some(say(Tone::Doubtful, "Healing is paused by an operator", action));
     }
     match daemon.activity {
         ActivityView::Standby => {
             let what = "This instance is a spare";
-            say(Tone::Good, what, "Another one works on the store; this one takes over if it ends.")
+            Some(say(
+                Tone::Good,
+                what,
+                "Another one works on the store; this one takes over if it ends.",
+            ))
         }
         ActivityView::Starting
         | ActivityView::Idle
@@ -147,11 +155,11 @@ fn of_daemon(daemon: &DaemonView) -> Option<Verdict> {
 fn of_age(view: &StatusView, now: DateTime<Utc>) -> Option<Verdict> {
     let Some(last) = view.passes.first() else {
         let what = "No pass has ended yet";
-        return say(Tone::Doubtful, what, "The first one begins when the daemon starts.");
+        return Some(say(Tone::Doubtful, what, "The first one begins when the daemon starts."));
     };
     if now - last.finished_at < STALE {
         return None;
     }
     let action = "Look at the schedule of the daemon, and at its log.";
-    say(Tone::Doubtful, "No pass has ended for more than a day", action)
+    Some(say(Tone::Doubtful, "No pass has ended for more than a day", action))
 }

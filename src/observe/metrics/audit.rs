@@ -1,6 +1,5 @@
 //! [`AuditMetrics`]: one run of `audit` or `heal` as a text file for Prometheus.
 
-use chrono::{DateTime, Utc};
 use prometheus::{Registry, TextEncoder};
 
 use crate::model::{Outcome, Summary};
@@ -19,8 +18,6 @@ pub struct AuditMetrics<'a> {
     pub summary: &'a Summary,
     /// What the file of an earlier run says, if there is one.
     pub earlier: &'a str,
-    /// When an earlier run succeeded, where something else than the file knows it.
-    pub succeeded_at: Option<DateTime<Utc>>,
 }
 
 impl AuditMetrics<'_> {
@@ -45,9 +42,7 @@ impl AuditMetrics<'_> {
         let success = if Self::is_success(summary) {
             Some(ended)
         } else {
-            let known = self.earlier("restock_audit_last_success_timestamp_seconds", None);
-            let known = known.into_iter().chain(self.succeeded_at.map(seconds));
-            known.reduce(f64::max)
+            self.earlier("restock_audit_last_success_timestamp_seconds", None)
         };
         // 0 says that none has: an alert on its age fires then, as it should.
         table.last_success.with_label_values(&[store]).set(success.unwrap_or(0.0));

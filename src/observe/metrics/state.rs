@@ -62,11 +62,11 @@ impl Metrics {
 
     /// What reading has proven over a cycle. Of those objects that are present it takes some to
     /// the verified ones.
-    pub(super) fn show_verification(&self, objects: u64, oldest: Option<DateTime<Utc>>) {
+    pub(super) fn show_verification(&self, objects: u64, oldest: DateTime<Utc>) {
         let mut state = self.state();
         state.verified = objects;
         let gauge = self.table.oldest_verification.with_label_values(&[&self.store]);
-        gauge.set(seconds_or_zero(oldest));
+        gauge.set(seconds(oldest));
         self.show_state(&state);
     }
 
