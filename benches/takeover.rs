@@ -1,8 +1,9 @@
 //! Two instances on one ledger, for two minutes at least: objects vanish, sources fail, and the
-//! active instance is killed ten times and frozen once. Prints how long each take-over took, and
-//! fails where there were ever two, or where something was healed and not written down.
+//! active instance is killed as often as the argument says, and frozen once. Prints how long each
+//! take-over took, and fails where there were ever two, or where something was healed and not
+//! written down.
 //!
-//! The short version is `tests/two_instances`. Takes the servers from `benches/run`.
+//! `benches/run --bench takeover -- 10`; the short version is `tests/two_instances`.
 
 #![expect(
     clippy::unwrap_used,
@@ -43,20 +44,21 @@ use std::time::Duration;
 use databases::Engine;
 use trial::{Blow, Trial};
 
-const BLOWS: [Blow; 11] = {
-    let mut blows = [Blow::Kill; 11];
-    blows[5] = Blow::Freeze;
-    blows
-};
-/// A file lock is never lost: who is frozen keeps it.
-const BLOWS_OF_A_FILE: [Blow; 10] = [Blow::Kill; 10];
 const LEAST: Duration = Duration::from_mins(2);
 
 fn main() {
-    tell("a SQLite file", &Trial::on_a_file().run(&BLOWS_OF_A_FILE, LEAST));
+    // `cargo bench` gives arguments of its own.
+    let Some(kills) = std::env::args().find_map(|argument| argument.parse().ok()) else {
+        println!("not run without a number of kills: `benches/run --bench takeover -- 10`");
+        return;
+    };
+    let mut blows = vec![Blow::Kill; kills];
+    // A file lock is never lost: who is frozen keeps it.
+    tell("a SQLite file", &Trial::on_a_file().run(&blows, LEAST));
+    blows.insert(kills / 2, Blow::Freeze);
     for engine in [Engine::Postgres, Engine::MariaDb] {
         let Some(database) = place::wait(engine.fresh()) else { continue };
-        tell(&format!("{engine:?}"), &Trial::on(&database).run(&BLOWS, LEAST));
+        tell(&format!("{engine:?}"), &Trial::on(&database).run(&blows, LEAST));
     }
 }
 

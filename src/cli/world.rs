@@ -109,7 +109,9 @@ impl World {
         work: impl AsyncFnOnce(&Self) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let (url, wait) = (self.config.ledger_url(), wait.map(|span| span.0));
-        let lock = Lock::acquire(url, self.store.identity(), &self.config.base, wait).await?;
+        let acquired = Lock::acquire(url, self.store.identity(), &self.config.base, wait);
+        // Boxed, for they are large.
+        let lock = Box::pin(acquired).await?;
         let guarded = Self { ledger: lock.guard(&self.ledger), ..self.clone() };
         let done = lock.hold(&self.cancel, Box::pin(work(&guarded))).await;
         lock.release().await;

@@ -6,9 +6,13 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot set itself up has failed"
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test that cannot set itself up has failed, and reads what tests/run sets"
 )]
 
+#[path = "../support/databases.rs"]
+mod databases;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -25,6 +29,7 @@ mod place;
 mod plans;
 mod preflight;
 mod secrets;
+mod server_ledgers;
 mod shapes;
 mod sources;
 mod story;

@@ -126,9 +126,9 @@ async fn who_waits_gets_it_as_soon_as_it_is_given_back(
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!waits.is_finished());
     if in_words {
-        held.release().await
+        held.release().await;
     } else {
-        drop(held)
+        drop(held);
     }
     let given_back = Instant::now();
     waits.await.unwrap().unwrap();

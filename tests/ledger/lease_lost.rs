@@ -185,7 +185,7 @@ async fn work_ends_in_time_when_the_database_falls_silent(
         // All has ended, and still nobody else can have it.
         assert!(holder(&url).await.is_some());
     };
-    let (_, ()) = futures::join!(told_first(&lock, &url), ends);
+    let ((), ()) = futures::join!(told_first(&lock, &url), ends);
 }
 
 #[rstest]

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::databases::Engine;
 use crate::lease::{SHORT, acquire, fence, holder, plain, runtime};
+use crate::wire::Wire;
 
 /// Longer than a server takes to start again.
 const PATIENT: LeaseTerms = LeaseTerms {
@@ -35,7 +36,7 @@ async fn a_database_that_is_away_for_a_moment_leaves_the_lock_where_it_was(
     server.kill();
     tokio::task::block_in_place(|| server.restart());
     // One that is renewed has longer to go than one that is not.
-    let renewed = PATIENT.length - PATIENT.renew_every;
+    let renewed = PATIENT.length.checked_sub(PATIENT.renew_every).unwrap();
     while holder(&url).await.unwrap().expires_in.unwrap() < renewed {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -69,6 +70,30 @@ async fn a_database_that_is_away_for_long_hands_the_lock_to_nobody_before_it_is_
     held.release().await;
     assert!(holder(&url).await.is_some(), "the former gave back what is another's");
     drop(next);
+}
+
+/// It takes longer to answer than a statement may take.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_is_not_discouraged_by_a_database_that_falls_silent(
+    #[values(Engine::MariaDb, Engine::Postgres)] engine: Engine,
+) {
+    let Some(database) = engine.fresh().await else { return };
+    let url = plain(&database);
+    let held = acquire(PATIENT, &url, None).await.unwrap();
+    let wire = Wire::to(&url);
+    let waits = {
+        let url = wire.url().to_owned();
+        tokio::spawn(async move { acquire(SHORT, &url, Some(Duration::MAX)).await })
+    };
+    // It has been answered by then.
+    tokio::time::sleep(SHORT.renew_every * 2).await;
+    wire.hold();
+    tokio::time::sleep(SHORT.renew_every * 3).await;
+    assert!(!waits.is_finished(), "{waits:?}");
+    wire.let_go();
+    held.release().await;
+    waits.await.unwrap().unwrap();
 }
 
 #[rstest]

@@ -26,4 +26,5 @@ mod server;
 mod sqlite;
 mod stores;
 mod suite;
+mod upgrade;
 mod wire;

@@ -38,14 +38,12 @@ pub(crate) async fn what_is_to_be_published_is_settled_by_its_repair(fixture: &i
     let mut known = fixture.open(STORE).await.publishings().await.unwrap();
     known.sort_by_key(|publishing| publishing.repair.key.len());
     assert_eq!(known, [one.clone(), two.clone()]);
-    assert_eq!(fixture.open("s3://other").await.publishings().await.unwrap(), []);
     let failed = Repair { result: RepairResult::Failed, ..one.repair };
     ledger.record_repair("p", minute(1), &failed).await.unwrap();
-    assert_eq!(ledger.publishings().await.unwrap(), [two.clone()]);
+    assert_eq!(ledger.publishings().await.unwrap(), std::slice::from_ref(&two));
     ledger.publish_failed(&two.repair.key).await.unwrap();
     assert_eq!(ledger.publishings().await.unwrap(), []);
     assert_eq!(ledger.repairs(&digest(1), 9).await.unwrap().len(), 1);
-    assert_eq!(ledger.note("rotation").await.unwrap().as_deref(), Some("{}"));
 }
 
 pub(crate) async fn an_accepted_loss_stands_until_it_is_forgotten(fixture: &impl Fixture) {

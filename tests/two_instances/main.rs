@@ -1,5 +1,5 @@
 //! Two `restock run` on one ledger: objects vanish, sources fail, and the active one is killed or
-//! frozen. Short here; `benches/run --bench takeover` kills ten times on each kind of ledger.
+//! frozen. Short here; `benches/run --bench takeover -- 10` kills ten times on each kind of ledger.
 
 #![expect(
     clippy::unwrap_used,

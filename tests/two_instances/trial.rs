@@ -61,7 +61,11 @@ impl Trial {
     /// On a database of a server.
     pub(crate) fn on(database: &Database) -> Self {
         let engine = database.engine();
-        let looks = format!("{}?sslmode=disable", database.url());
+        let plain = match engine {
+            Engine::MariaDb => "ssl-mode=DISABLED",
+            Engine::Postgres => "sslmode=disable",
+        };
+        let looks = format!("{}?{plain}", database.url());
         Self::with(database.url().to_owned(), Some((engine, looks)))
     }
 
