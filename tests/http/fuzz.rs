@@ -1,7 +1,5 @@
 //! Random paths, queries and cursors: always an answer in its form, and never the daemon's fault.
 
-use std::sync::OnceLock;
-
 use proptest::prelude::*;
 
 use crate::client::{Reply, get};
@@ -11,18 +9,15 @@ use crate::support::world::COLLECTION;
 
 const CASES: u32 = 400;
 
-fn world() -> &'static Served {
-    static SERVED: OnceLock<Served> = OnceLock::new();
-    SERVED.get_or_init(|| {
-        let (served, objects) = Served::start(12, ALL);
-        served.place.world.answer(&objects[0], [Answer::status(404)]);
-        served.place.lose(&objects[..1]);
-        for name in ["a~b", "%7E", "x y", "\u{1f98a}"] {
-            served.place.world.put(&format!("{COLLECTION}/{name}"), b"?");
-        }
-        served.pass();
-        served
-    })
+fn world() -> Served {
+    let (served, objects) = Served::start(12, ALL);
+    served.place.world.answer(&objects[0], [Answer::status(404)]);
+    served.place.lose(&objects[..1]);
+    for name in ["a~b", "%7E", "x y", "\u{1f98a}"] {
+        served.place.world.put(&format!("{COLLECTION}/{name}"), b"?");
+    }
+    served.pass();
+    served
 }
 
 /// Any text, in the ways in which a client may write it into a URL.
