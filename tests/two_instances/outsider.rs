@@ -52,9 +52,9 @@ fn take(objects: &[(PathBuf, Object)], stop: &AtomicBool) -> Vec<Taken> {
         for (path, taken) in &mut all {
             let now = Utc::now();
             // What is there is whole, whoever put it there.
-            if let Ok(bytes) = std::fs::read(&*path) {
+            if let Ok(bytes) = std::fs::read(*path) {
                 assert_eq!(bytes, taken.object.bytes, "other bytes lay under {}", path.display());
-                std::fs::remove_file(&*path).unwrap();
+                std::fs::remove_file(*path).unwrap();
                 (taken.times, taken.last) = (taken.times + 1, now);
             }
             std::thread::park_timeout(PAUSE);
