@@ -43,7 +43,7 @@ fn a_spare_waits_and_takes_over_within_seconds_of_a_crash() {
     let mut spare = Running::start(&place, "spare");
     spare.says("waits, as a spare");
     place.run("audit").exits(0);
-    place.run("heal").exits(5);
+    place.run("heal").exits(5).says(&format!("process {}", active.id()));
     place.lose(&objects[..1]);
     active.says("1 healed");
     assert_eq!(spare.said("last pass"), 0);

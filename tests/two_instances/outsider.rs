@@ -47,21 +47,19 @@ impl Outsider {
 fn take(objects: &[(PathBuf, Object)], stop: &AtomicBool) -> Vec<Taken> {
     let never = DateTime::UNIX_EPOCH;
     let taken = |object: &Object| Taken { object: object.clone(), times: 0, last: never };
-    let mut all: Vec<_> = objects.iter().map(|(_, object)| taken(object)).collect();
-    for (at, (path, object)) in objects.iter().enumerate().cycle() {
-        if stop.load(Ordering::SeqCst) {
-            break;
+    let mut all: Vec<_> = objects.iter().map(|(path, object)| (path, taken(object))).collect();
+    while !stop.load(Ordering::SeqCst) {
+        for (path, taken) in &mut all {
+            let now = Utc::now();
+            // What is there is whole, whoever put it there.
+            if let Ok(bytes) = std::fs::read(*path) {
+                assert_eq!(bytes, taken.object.bytes, "other bytes lay under {}", path.display());
+                std::fs::remove_file(*path).unwrap();
+                (taken.times, taken.last) = (taken.times + 1, now);
+            }
+            std::thread::park_timeout(PAUSE);
         }
-        let now = Utc::now();
-        // What is there is whole, whoever put it there.
-        if let Ok(bytes) = std::fs::read(path) {
-            assert_eq!(bytes, object.bytes, "other bytes lay under {}", object.key);
-            std::fs::remove_file(path).unwrap();
-            let taken = all.get_mut(at).unwrap();
-            (taken.times, taken.last) = (taken.times + 1, now);
-        }
-        std::thread::park_timeout(PAUSE);
     }
-    all.retain(|taken| taken.times > 0);
-    all
+    let taken = all.into_iter().map(|(_, taken)| taken);
+    taken.filter(|taken| taken.times > 0).collect()
 }

@@ -81,8 +81,8 @@ impl Trial {
         for (at, object) in objects.iter().enumerate() {
             // Every third source fails every other time.
             let fails = (at % 3 == 0).then(|| Answer::status(503));
-            let serves = Answer::ok(object.bytes.clone());
-            let pair = fails.into_iter().chain([serves]).collect::<Vec<_>>();
+            let whole = Answer::ok(object.bytes.clone());
+            let pair = fails.into_iter().chain([whole]).collect::<Vec<_>>();
             place.world.answer(object, pair.into_iter().cycle().take(200));
         }
         Self { place, objects, ledger, server, started: 0 }
