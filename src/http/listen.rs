@@ -98,7 +98,7 @@ impl ListenError {
 }
 
 impl Listeners {
-    /// Listens from now on; who connects before [`super::serve`] waits.
+    /// Listens from now on; who connects before [`super::serve()`] waits.
     pub async fn bind(options: &HttpOptions) -> Result<Self, ListenError> {
         let address = options
             .address()
