@@ -41,11 +41,15 @@ async fn what_prometheus_tells_of_a_store_that_loses_objects(#[case] engine: Eng
     let show = world.restock(&format!("show {}", hopeless.digest)).exits(0);
     show.prints("package not found with hash");
 
-    // All are lost at once.
-    let keys: Vec<_> = others.iter().map(|object| object.key.clone()).collect();
-    let asked = world.source.requests().len();
-    world.bucket.aws_remove_all(&keys);
+    // All are lost. A pass that listed in the midst of it may have seen few of them missing, and
+    // healed those: they are lost once more, while the breaker is open.
+    world.bucket.aws_remove_all(&world.bucket.keys().await);
     world.prometheus.fires(BREAKER);
+    let healed_before = world.bucket.keys().await;
+    if !healed_before.is_empty() {
+        world.bucket.aws_remove_all(&healed_before);
+    }
+    let asked = world.source.requests().len();
     let passes = world.passes();
     until("three more passes", || world.passes() >= passes + 3.0);
     assert_eq!(world.bucket.keys().await, [""; 0], "nothing is healed");
@@ -61,7 +65,8 @@ async fn what_prometheus_tells_of_a_store_that_loses_objects(#[case] engine: Eng
     }
     world.prometheus.is_silent_about("RestockBreakerOpen");
     world.prometheus.fires(UNHEALABLE);
-    until("the heals", || world.prometheus.value(healed) == Some(42.0));
+    let all = 3.0 + 39.0 + f64::from(u32::try_from(healed_before.len()).unwrap());
+    until("the heals", || world.prometheus.value(healed) == Some(all));
     assert_eq!(world.prometheus.value("sum(restock_heal_failures_total)"), Some(0.0));
 
     // And accepts the loss.

@@ -122,13 +122,14 @@ impl Trial {
         // The pass that healed the last one is to be written down.
         let passes = active.said("last pass");
         until("the end of the pass", || active.said("last pass") > passes + 1);
+        let ended_in_order = active.id();
         active.signal("TERM");
         says(&spare, ACTIVE);
         assert_eq!(active.exit_code(), Some(0), "{}", active.log());
         expected.push(spare.id());
         spare.signal("TERM");
         assert_eq!(spare.exit_code(), Some(0), "{}", spare.log());
-        let holdings = watch.map(Watch::stop);
+        let holdings = watch.map(|watch| watch.stop(ended_in_order));
         wait(self.check(&taken, holdings.as_deref(), &expected));
         took
     }
