@@ -251,6 +251,18 @@ fn relative_paths_of_the_file_start_at_its_folder_and_others_at_the_working_dire
 }
 
 #[test]
+fn an_empty_variable_takes_back_the_socket_and_the_token_of_the_file() {
+    let files = "[http]\nadmin_socket = \"a.sock\"\nadmin_token_file = \"a.token\"\n";
+    let place = Place::new(&format!("{PLAIN}{files}"));
+    let http = place.config().options.http;
+    assert_eq!(http.admin_socket.unwrap(), place.folder.path().join("a.sock"));
+    let none = [("RESTOCK_HTTP__ADMIN_SOCKET", ""), ("RESTOCK_HTTP__ADMIN_TOKEN_FILE", "")];
+    let environment = none.iter().fold(place.environment(), |e, (name, value)| e.with(name, value));
+    let http = place.load(&environment).unwrap().options.http;
+    assert_eq!((http.admin_socket, http.admin_token_file), (None, None));
+}
+
+#[test]
 fn a_url_file_is_read_beside_the_configuration() {
     let place = Place::new("[catalog]\nurl_file = \"url\"\n[store]\nurl = \"/s\"\n");
     let problems = place.problems(&place.environment());

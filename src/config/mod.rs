@@ -179,6 +179,10 @@ fn settle(draft: &mut Draft, base: &Path, environment: &Environment) -> Options 
     }
     let store = &mut options.store.url;
     absolute(draft, "store.url", store, paths::store_url(&folder(draft, "store.url"), store));
+    for file in [&mut options.http.admin_token_file, &mut options.http.admin_socket] {
+        // As with `listen`: by it, a variable can take back what the file says.
+        file.take_if(|file| file.as_os_str().is_empty());
+    }
     for (key, file) in [
         ("catalog.tls_ca_file", &mut options.catalog.tls_ca_file),
         ("catalog.tls_cert_file", &mut options.catalog.tls_cert_file),
