@@ -130,6 +130,7 @@ fn write_reports(pass: &PassReport, args: &PassArgs, context: &Context<'_>) -> a
 }
 
 fn view<'a>(pass: &'a PassReport, fail_on: &'a FailOn) -> report::PassReport<'a> {
-    let PassReport { findings, repairs, summary, .. } = pass;
-    report::PassReport { findings, repairs, summary, fail_on }
+    let PassReport { findings, repairs, summary, plan, .. } = pass;
+    let healing_off = plan.is_switched_off();
+    report::PassReport { findings, repairs, summary, fail_on, healing_off }
 }

@@ -23,7 +23,8 @@ pub(super) fn told(
     };
     let Some(summary) = summary(request, &error) else { return Err(error) };
     let (summary, fail_on) = (&summary, &request.fail_on);
-    let report = report::PassReport { findings: &[], repairs: &[], summary, fail_on };
+    let (findings, repairs, healing_off) = (&[], &[], false);
+    let report = report::PassReport { findings, repairs, summary, fail_on, healing_off };
     let plain = TextOptions { color: Color::Never, ..context.text };
     for target in &args.report {
         if let Err(problem) = target.write(&report, &plain) {

@@ -1,9 +1,9 @@
 //! One object: its rows, its key in the store, its sources, attempts and repairs.
 
 use crate::model::{
-    Attempts, Collection, Digest, RepairResult, SourceVerdict, Sources, Verdict, error_chain,
+    Attempts, Cause, Collection, Digest, Finding, FindingKind, RepairResult, SourceVerdict, Sources, Verdict, error_chain,
 };
-use crate::plan::next_try;
+use crate::plan::{next_try, switched_off};
 use crate::report::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};
 use crate::store::Probe;
 
@@ -30,7 +30,7 @@ impl Inspector {
         let next = attempts.as_ref().and_then(|a| next_try(a, &self.heal));
         Ok(ObjectView {
             digest,
-            held: self.held(attempts.as_ref(), &wanted).await?,
+            held: self.held(attempts.as_ref(), &wanted, cause_of(&findings)).await?,
             places: if wanted.is_empty() { places } else { wanted },
             findings,
             next_try: next.filter(|at| *at > self.clock.now()),
@@ -76,6 +76,7 @@ impl Inspector {
         &self,
         attempts: Option<&Attempts>,
         places: &[PlaceView],
+        cause: Cause,
     ) -> Result<Option<String>, InspectError> {
         if places.is_empty() {
             // No row wants it, and so nothing would ever heal it.
@@ -85,10 +86,11 @@ impl Inspector {
             return Ok(Some("the breaker is open: see `restock breaker show`".to_owned()));
         }
         let off = |place: &PlaceView| {
-            let collections = self.catalog.collections();
-            collections.iter().any(|c| c.name == place.collection && !c.heal)
+            let of_it = |c: &&Collection| c.name == place.collection;
+            let collection = self.catalog.collections().iter().find(of_it);
+            switched_off(&self.heal, collection.is_none_or(|c| c.heal), cause).is_some()
         };
-        if !self.heal.enabled || places.iter().any(off) {
+        if places.iter().any(off) {
             return Ok(Some("healing is off for it".to_owned()));
         }
         let drifted = |source: &SourceView| {
@@ -108,4 +110,10 @@ impl Inspector {
             format!("it failed, and the daemon waits until {at}; a one-shot heal does not wait")
         }))
     }
+}
+
+/// Why a heal would act on an object against which these findings stand.
+fn cause_of(findings: &[Finding]) -> Cause {
+    let corrupt = findings.iter().any(|finding| finding.kind == FindingKind::Corrupt);
+    if corrupt { Cause::Corrupt } else { Cause::Missing }
 }

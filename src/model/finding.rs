@@ -66,11 +66,28 @@ pub enum Unhealable {
     PolicyBlocked,
     /// The known size is over `heal.max_object_size`.
     TooLarge,
-    /// Healing is off, for all or for this collection.
+    /// Healing is off for this collection.
     Disabled,
 }
 
 impl Unhealable {
+    /// All of them, from the farthest from being healed to the nearest.
+    pub(super) const BY_NEARNESS: [Self; 6] = [
+        Self::NoSource,
+        Self::PolicyBlocked,
+        Self::SourceDrifted,
+        Self::SourceGone,
+        Self::TooLarge,
+        Self::Disabled,
+    ];
+
+    /// Of two reasons the nearer one, which is the one to tell.
+    #[must_use]
+    pub fn nearer(self, other: Self) -> Self {
+        let place = |why| Self::BY_NEARNESS.iter().position(|known| *known == why);
+        if place(other) > place(self) { other } else { self }
+    }
+
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::NoSource,

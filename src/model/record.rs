@@ -7,16 +7,9 @@ pub const UNSURE_SIZE: u64 = (1 << MARK_SHIFT) - 1;
 
 const MARK_SHIFT: u32 = 60;
 
-/// Why an object is at risk, from what weighs least: of two rows that could not bring it back the
-/// later reason counts, as it was the nearer one. Its place here, from 1, is its mark.
-const RISKS: [Unhealable; 6] = [
-    Unhealable::NoSource,
-    Unhealable::PolicyBlocked,
-    Unhealable::SourceDrifted,
-    Unhealable::SourceGone,
-    Unhealable::TooLarge,
-    Unhealable::Disabled,
-];
+/// Why an object is at risk: of two rows that could not bring it back the later reason counts. Its
+/// place here, from 1, is its mark.
+const RISKS: [Unhealable; 6] = Unhealable::BY_NEARNESS;
 
 /// One expected or observed object: digest, size and time, plus a mark.
 ///

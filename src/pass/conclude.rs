@@ -48,8 +48,14 @@ impl Context<'_> {
         }
         self.remember_first_seen(&mut findings).await?;
         findings.sort();
-        let plan =
-            make_plan(&findings, &self.pass_id, self.started_at, self.auditor.identity(), hold_all);
+        let plan = make_plan(
+            &findings,
+            &self.pass_id,
+            self.started_at,
+            self.auditor.identity(),
+            hold_all,
+            &self.auditor.settings.heal,
+        );
         let read = examined
             .iter()
             .flat_map(|one| {

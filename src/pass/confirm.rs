@@ -8,6 +8,7 @@ use crate::model::{
     BreakerState, CatalogRow, Cause, Collection, Command, Digest, Record, error_chain,
 };
 use crate::observe::Event;
+use crate::plan::switched_off;
 use crate::reconcile::{Joined, Judgement, Rules};
 use crate::store::{Probe, StoreError, StoreFault};
 
@@ -178,6 +179,9 @@ impl Context<'_> {
         if request.command != Command::Heal || digests.is_empty() || request.restraint.paused {
             return Ok(HashSet::new());
         }
+        if switched_off(&self.auditor.settings.heal, collection.heal, Cause::Corrupt).is_some() {
+            return Ok(HashSet::new());
+        }
         if !request.restraint.backs_off {
             return Ok(digests.into_iter().collect());
         }
@@ -189,7 +193,7 @@ impl Context<'_> {
         let waiting = self.auditor.waiting(&digests).await?;
         let heals = |digest: &Digest| {
             let rows = rows.get(digest).map_or(&[][..], Vec::as_slice);
-            let why = self.unhealable(digest, Cause::Corrupt, collection.heal, rows, &known);
+            let why = self.unhealable(digest, collection.heal, rows, &known);
             why.is_none() && !waiting.contains(digest)
         };
         Ok(digests.into_iter().filter(heals).collect())

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::ledger::LedgerError;
 use crate::model::{
-    Attempts, CatalogRow, Cause, Digest, Finding, FindingKind, SourceVerdict, Sources, Unhealable,
+    Attempts, CatalogRow, Digest, Finding, FindingKind, SourceVerdict, Sources, Unhealable,
     reason, redact_url,
 };
 use crate::plan::{Plan, SourceStanding, unhealable};
@@ -27,7 +27,7 @@ impl Context<'_> {
             let mut finding = self.about(FindingKind::Missing, digest, examined);
             finding.detail = not_found(digest);
             finding.accepted = self.known.accepted.contains(digest);
-            self.judge_healable(&mut finding, Cause::Missing, examined, &standing);
+            self.judge_healable(&mut finding, examined, &standing);
             findings.push(finding);
         }
         for corrupt in &verdicts.corrupt {
@@ -38,7 +38,7 @@ impl Context<'_> {
             finding.reason = Some(reason::DIGEST_MISMATCH.to_owned());
             finding.detail = corrupt_sentence(corrupt);
             finding.accepted = self.known.accepted.contains(&corrupt.digest);
-            self.judge_healable(&mut finding, Cause::Corrupt, examined, &standing);
+            self.judge_healable(&mut finding, examined, &standing);
             findings.push(finding);
         }
         for unknown in &verdicts.unknown {
@@ -80,14 +80,13 @@ impl Context<'_> {
     fn judge_healable(
         &self,
         finding: &mut Finding,
-        cause: Cause,
         examined: &Examined,
         standing: &HashMap<Digest, Vec<SourceVerdict>>,
     ) {
         let Some(digest) = finding.digest else { return };
         let heals = examined.verdicts.collection.heal;
         let rows = examined.rows.get(&digest).map_or(&[][..], Vec::as_slice);
-        finding.unhealable = self.unhealable(&digest, cause, heals, rows, standing);
+        finding.unhealable = self.unhealable(&digest, heals, rows, standing);
         finding.healable = Some(finding.unhealable.is_none());
     }
 
@@ -95,7 +94,6 @@ impl Context<'_> {
     pub(super) fn unhealable(
         &self,
         digest: &Digest,
-        cause: Cause,
         heals: bool,
         rows: &[CatalogRow],
         standing: &HashMap<Digest, Vec<SourceVerdict>>,
@@ -103,7 +101,7 @@ impl Context<'_> {
         let known = standing.get(digest).map_or(&[][..], Vec::as_slice);
         let sources = standings(digest, &self.known_sources(rows), known);
         let size = rows.iter().filter_map(|row| row.size).min();
-        unhealable(&self.auditor.settings.heal, heals, cause, size, &sources)
+        unhealable(&self.auditor.settings.heal, heals, size, sources)
     }
 
     /// The sources of everything in a plan, which may be judged anew once they were asked.

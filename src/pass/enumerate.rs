@@ -10,7 +10,7 @@ use crate::model::{
     is_temporary,
 };
 use crate::observe::Event;
-use crate::plan::{SourceStanding, unhealable_from};
+use crate::plan::{SourceStanding, unhealable};
 use crate::sorter::{Sorted, Sorter};
 use crate::store::{ListRequest, ListedPage};
 
@@ -92,29 +92,17 @@ impl Context<'_> {
         size: Option<u64>,
         sources: &Sources,
     ) -> Option<Unhealable> {
-        let heal = &self.auditor.settings.heal;
-        if !heal.enabled || !collection.heal {
-            return Some(Unhealable::Disabled);
-        }
-        if size.is_some_and(|size| size > heal.max_object_size.0) {
-            return Some(Unhealable::TooLarge);
-        }
         let known = self.known.verdicts.get(digest).map_or(&[][..], Vec::as_slice);
         let said = |source: &str| {
             // Every row passes through here, and few objects have a verdict.
             let id = (!known.is_empty()).then(|| SourceVerdict::id_of(source))?;
             known.iter().find(|verdict| verdict.source_id == id).map(|verdict| verdict.verdict)
         };
-        let mut standings = Vec::new();
-        for source in sources.iter() {
-            let permitted = self.auditor.source.permits(source).is_ok();
-            let standing = SourceStanding { permitted, verdict: said(source) };
-            if permitted && standing.verdict.is_none() {
-                return None;
-            }
-            standings.push(standing);
-        }
-        unhealable_from(&standings)
+        let standings = sources.iter().map(|source| SourceStanding {
+            permitted: self.auditor.source.permits(source).is_ok(),
+            verdict: said(source),
+        });
+        unhealable(&self.auditor.settings.heal, collection.heal, size, standings)
     }
 
     /// Lists a collection's prefix; `slice` may be narrower than the pass's own.

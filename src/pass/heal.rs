@@ -247,6 +247,6 @@ fn judge_anew(finding: &mut Finding, sources: &[KnownSource], verdicts: &[Source
             | Unhealable::Disabled,
         ) => return,
     }
-    finding.unhealable = unhealable_from(&standings(&digest, sources, verdicts));
+    finding.unhealable = unhealable_from(standings(&digest, sources, verdicts));
     finding.healable = Some(finding.unhealable.is_none());
 }

@@ -1,8 +1,10 @@
-//! Whether an object could be had again, as far as can be said without network.
+//! Whether an object could be had again, as far as can be said without network, and whether the
+//! configuration lets it be healed at all. The two are apart: what may not be healed today is
+//! judged by its sources all the same, so that people can decide whether to let it be healed.
 
 use crate::model::{Cause, Unhealable, Verdict};
 
-use super::HealOptions;
+use super::{HealOptions, Hold};
 
 /// One source of an object, as far as it is known without asking it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,16 +15,15 @@ pub struct SourceStanding {
     pub verdict: Option<Verdict>,
 }
 
-/// Why an object could not be healed; `None` where it could. `size` in bytes, where known.
+/// Why an object could not be healed; `None` where it could. `size` in bytes, where known. Sources
+/// are looked at up to the first that could give it back.
 pub fn unhealable(
     options: &HealOptions,
     collection_heals: bool,
-    cause: Cause,
     size: Option<u64>,
-    sources: &[SourceStanding],
+    sources: impl IntoIterator<Item = SourceStanding>,
 ) -> Option<Unhealable> {
-    let forbidden = matches!(cause, Cause::Corrupt) && !options.replace_corrupt;
-    if !options.enabled || !collection_heals || forbidden {
+    if !collection_heals {
         return Some(Unhealable::Disabled);
     }
     if size.is_some_and(|size| size > options.max_object_size.0) {
@@ -32,23 +33,24 @@ pub fn unhealable(
 }
 
 /// Why none of these sources could give an object back; `None` where one could.
-pub fn unhealable_from(sources: &[SourceStanding]) -> Option<Unhealable> {
-    if sources.is_empty() {
-        return Some(Unhealable::NoSource);
+pub fn unhealable_from(sources: impl IntoIterator<Item = SourceStanding>) -> Option<Unhealable> {
+    let mut nearest = Unhealable::NoSource;
+    for source in sources {
+        let why = match (source.permitted, source.verdict) {
+            (true, None) => return None,
+            (true, Some(Verdict::Gone)) => Unhealable::SourceGone,
+            (true, Some(Verdict::Drifted)) => Unhealable::SourceDrifted,
+            (false, _) => Unhealable::PolicyBlocked,
+        };
+        nearest = nearest.nearer(why);
     }
-    let mut permitted = sources.iter().filter(|source| source.permitted).peekable();
-    if permitted.peek().is_none() {
-        return Some(Unhealable::PolicyBlocked);
-    }
-    let mut worst = None;
-    for source in permitted {
-        match source.verdict {
-            None => return None,
-            Some(Verdict::Gone) => worst = Some(Unhealable::SourceGone),
-            Some(Verdict::Drifted) => worst = worst.or(Some(Unhealable::SourceDrifted)),
-        }
-    }
-    worst
+    Some(nearest)
+}
+
+/// Why the configuration holds an action back, whatever the sources are; `None` where it does not.
+pub fn switched_off(options: &HealOptions, collection_heals: bool, cause: Cause) -> Option<Hold> {
+    let kept = matches!(cause, Cause::Corrupt) && !options.replace_corrupt;
+    (!options.enabled || !collection_heals || kept).then_some(Hold::HealingOff)
 }
 
 #[cfg(test)]
@@ -65,7 +67,7 @@ mod tests {
     #[test]
     fn one_usable_source_is_enough_and_the_reason_is_the_nearest_otherwise() {
         let options = HealOptions::default();
-        let judge = |sources: &[_]| unhealable(&options, true, Cause::Missing, Some(1), sources);
+        let judge = |sources: &[_]| unhealable(&options, true, Some(1), sources.iter().copied());
         assert_eq!(judge(&[BLOCKED, said(Verdict::Gone), USABLE]), None);
         assert_eq!(judge(&[]), Some(Unhealable::NoSource));
         assert_eq!(judge(&[BLOCKED]), Some(Unhealable::PolicyBlocked));
@@ -77,18 +79,33 @@ mod tests {
     }
 
     #[test]
-    fn switches_and_sizes_come_before_sources() {
+    fn a_collection_that_is_switched_off_and_sizes_come_before_sources() {
         let options = HealOptions::default();
         let large = options.max_object_size.0 + 1;
-        let judge = |options: &HealOptions, heals, cause, size| {
-            unhealable(options, heals, cause, Some(size), &[USABLE])
-        };
-        assert_eq!(judge(&options, true, Cause::Missing, large), Some(Unhealable::TooLarge));
-        assert_eq!(judge(&options, false, Cause::Missing, 1), Some(Unhealable::Disabled));
-        let off = HealOptions { enabled: false, ..options.clone() };
-        assert_eq!(judge(&off, true, Cause::Missing, 1), Some(Unhealable::Disabled));
-        let holes = HealOptions { replace_corrupt: false, ..options };
-        assert_eq!(judge(&holes, true, Cause::Corrupt, 1), Some(Unhealable::Disabled));
-        assert_eq!(judge(&holes, true, Cause::Missing, 1), None);
+        let judge = |heals, size| unhealable(&options, heals, Some(size), [USABLE]);
+        assert_eq!(judge(true, large), Some(Unhealable::TooLarge));
+        assert_eq!(judge(false, 1), Some(Unhealable::Disabled));
+    }
+
+    #[test]
+    fn what_is_switched_off_is_held_and_judged_by_its_sources_all_the_same() {
+        let on = HealOptions::default();
+        let off = HealOptions { enabled: false, ..on.clone() };
+        let holes = HealOptions { replace_corrupt: false, ..on.clone() };
+        for (options, heals, cause, held) in [
+            (&on, true, Cause::Missing, false),
+            (&on, true, Cause::Corrupt, false),
+            (&on, false, Cause::Missing, true),
+            (&off, true, Cause::Missing, true),
+            (&holes, true, Cause::Corrupt, true),
+            (&holes, true, Cause::Missing, false),
+        ] {
+            let hold = held.then_some(Hold::HealingOff);
+            assert_eq!(switched_off(options, heals, cause), hold, "{options:?} {cause:?}");
+        }
+        for options in [&on, &off, &holes] {
+            assert_eq!(unhealable(options, true, Some(1), [USABLE]), None, "{options:?}");
+            assert_eq!(unhealable(options, true, None, []), Some(Unhealable::NoSource));
+        }
     }
 }

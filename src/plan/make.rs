@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Cause, Digest, Finding, FindingKind, Unhealable};
 
+use super::{HealOptions, switched_off};
+
 /// The `schema` member of a plan file.
 const SCHEMA: &str = "restock.plan/v1";
 
@@ -75,7 +77,7 @@ pub enum Hold {
     Breaker,
     /// A part of the pass failed, and what the rest saw would open the breaker.
     Incomplete,
-    /// Healing is off, for all or for this collection.
+    /// Healing is off: for all, for this collection, or for what is corrupt.
     HealingOff,
     /// A person paused the daemon's healing.
     Paused,
@@ -83,14 +85,15 @@ pub enum Hold {
     BackOff,
 }
 
-/// The plan that follows from findings: every missing or corrupt object, in their order. With
-/// `hold_all` nothing of it is to be done.
+/// The plan that follows from findings: every missing or corrupt object, in their order. What the
+/// configuration does not let be healed is held. With `hold_all` nothing of it is to be done.
 pub fn make_plan(
     findings: &[Finding],
     pass_id: &str,
     made_at: DateTime<Utc>,
     identity: PlanIdentity,
     hold_all: Option<Hold>,
+    options: &HealOptions,
 ) -> Plan {
     let actions = findings.iter().filter_map(|finding| {
         let cause = match finding.kind {
@@ -102,13 +105,9 @@ pub fn make_plan(
             | FindingKind::Foreign => return None,
         };
         let (digest, key) = (finding.digest?, finding.key.clone()?);
-        let step = if let Some(why) = hold_all {
-            Step::Hold(why)
-        } else if finding.unhealable == Some(Unhealable::Disabled) {
-            Step::Hold(Hold::HealingOff)
-        } else {
-            Step::Restore
-        };
+        let heals = finding.unhealable != Some(Unhealable::Disabled);
+        let hold = hold_all.or_else(|| switched_off(options, heals, cause));
+        let step = hold.map_or(Step::Restore, Step::Hold);
         let target = Target { collection: finding.collection.clone(), key, digest };
         Some(Action { target, cause, step })
     });
@@ -131,6 +130,12 @@ impl Plan {
                 action.step = Step::Hold(why);
             }
         }
+    }
+
+    /// Whether there is something to heal, and the configuration holds all of it.
+    pub fn is_switched_off(&self) -> bool {
+        let off = |action: &Action| action.step == Step::Hold(Hold::HealingOff);
+        self.actions.iter().any(off) && self.actions.iter().all(off)
     }
 
     /// Why this plan cannot be carried out in the world `here`; `None` where it can.
@@ -172,7 +177,8 @@ mod tests {
     }
 
     fn plan(findings: &[Finding], open: bool) -> Plan {
-        make_plan(findings, "p", DateTime::UNIX_EPOCH, identity(), open.then_some(Hold::Breaker))
+        let (hold, options) = (open.then_some(Hold::Breaker), HealOptions::default());
+        make_plan(findings, "p", DateTime::UNIX_EPOCH, identity(), hold, &options)
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub use accepted::accepted_now;
 pub use aside::{Aside, AsideKind};
 pub use backoff::next_try;
 pub use breaker::{PassCounts, acknowledge, judge_breaker};
-pub use healable::{SourceStanding, unhealable, unhealable_from};
+pub use healable::{SourceStanding, switched_off, unhealable, unhealable_from};
 pub use make::{Action, Hold, Plan, PlanIdentity, Step, Target, make_plan};
 pub use options::{BreakerOptions, HealOptions, OrphanOptions};
 pub use orphan::{OrphanSeen, judge_orphan};

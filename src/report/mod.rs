@@ -64,6 +64,8 @@ pub struct PassReport<'a> {
     pub summary: &'a Summary,
     /// Which findings decide the exit code.
     pub fail_on: &'a FailOn,
+    /// Whether the configuration held back what could be healed.
+    pub healing_off: bool,
 }
 
 /// Something that can be written in every form of a report.

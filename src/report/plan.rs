@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::findings::because;
 use super::text::{ROWS_AT_MOST, TextOptions, Tone, count, escape};
-use crate::model::{Cause, Finding};
+use crate::model::{Cause, Finding, Unhealable};
 use crate::plan::{Action, Hold, Plan, Step};
 
 /// Writes what would be done, and with which command it is done. The findings, which the plan was
@@ -36,7 +36,12 @@ pub fn plan_table(
             (Step::Restore, Some(why)) => format!("cannot restore ({})", because(why)),
             (Step::Hold(Hold::Breaker), _) => "hold (the breaker is open)".to_owned(),
             (Step::Hold(Hold::Incomplete), _) => "hold (a part of the pass failed)".to_owned(),
-            (Step::Hold(Hold::HealingOff), _) => "hold (healing is off)".to_owned(),
+            (Step::Hold(Hold::HealingOff), None | Some(Unhealable::Disabled)) => {
+                "hold (healing is off)".to_owned()
+            }
+            (Step::Hold(Hold::HealingOff), Some(why)) => {
+                format!("hold (healing is off; cannot restore: {})", because(why))
+            }
             (Step::Hold(Hold::Paused), _) => "hold (healing is paused)".to_owned(),
             (Step::Hold(Hold::BackOff), _) => "hold (its next try is not due yet)".to_owned(),
         };

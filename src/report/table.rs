@@ -182,7 +182,11 @@ fn next(report: &PassReport<'_>, options: &TextOptions<'_>) -> Option<String> {
         return None;
     }
     if !healed && healable(report.findings, true) > 0 {
-        return Some(format!("{restock} heal"));
+        return Some(if report.healing_off {
+            format!("RESTOCK_HEAL__ENABLED=true {restock} heal --dry-run (healing is off)")
+        } else {
+            format!("{restock} heal")
+        });
     }
     let stuck = report
         .sorted_findings()

@@ -256,6 +256,18 @@ fn the_last_line_is_the_next_command() {
     };
     let here = TextOptions { invocation: "restock -c demo/restock.toml", ..Default::default() };
     assert_eq!(last(&audit(), &here), "next: restock -c demo/restock.toml heal");
+    let told = audit();
+    let mut off = Vec::new();
+    let report = restock::report::PassReport { healing_off: true, ..told.report() };
+    report.write(Format::Table, &here, &mut off).unwrap();
+    let off = String::from_utf8(off).unwrap();
+    assert_eq!(
+        off.lines().last(),
+        Some(
+            "next: RESTOCK_HEAL__ENABLED=true restock -c demo/restock.toml heal --dry-run \
+             (healing is off)"
+        )
+    );
     let plain = TextOptions::default();
     assert!(
         last(&refused(), &plain).starts_with("next: restock breaker ack --expect-missing 150 ")

@@ -30,4 +30,5 @@ mod plans;
 mod retries;
 mod rows;
 mod slices;
+mod switched_off;
 mod young;

@@ -23,6 +23,7 @@ impl Told {
             repairs: &self.repairs,
             summary: &self.summary,
             fail_on: &self.fail_on,
+            healing_off: false,
         }
     }
 }

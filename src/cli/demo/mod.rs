@@ -115,8 +115,9 @@ fn say(out: &mut impl Write, step: u8, what: &str) -> std::io::Result<()> {
 
 fn show(pass: &PassReport, text: &TextOptions<'_>, out: &mut impl Write) -> std::io::Result<()> {
     let PassReport { findings, repairs, summary, .. } = pass;
-    let fail_on = &FailOn::default();
-    report::table(&report::PassReport { findings, repairs, summary, fail_on }, text, out)
+    let (fail_on, healing_off) = (&FailOn::default(), false);
+    let report = report::PassReport { findings, repairs, summary, fail_on, healing_off };
+    report::table(&report, text, out)
 }
 
 /// The demo proves itself: what was found is what was done, no more and no less.
