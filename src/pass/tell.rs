@@ -44,6 +44,7 @@ impl Trouble {
                     | StoreFault::Server
                     | StoreFault::Conflict
                     | StoreFault::Malformed
+                    | StoreFault::NotAFile
                     | StoreFault::Other => PassFault::Store,
                 },
                 side: Some(Side::Store),

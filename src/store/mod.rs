@@ -96,6 +96,9 @@ pub enum StoreFault {
     Conflict,
     /// An answer that no store of this kind gives, e.g. an HTML page.
     Malformed,
+    /// A folder, a pipe or a link that leads nowhere stands where the object would be, or a file
+    /// where a folder would be.
+    NotAFile,
     /// All else.
     Other,
 }
@@ -113,6 +116,7 @@ impl StoreFault {
             Self::Server => "server",
             Self::Conflict => "conflict",
             Self::Malformed => "malformed_answer",
+            Self::NotAFile => "not_a_file",
             Self::Other => "other",
         }
     }

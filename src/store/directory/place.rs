@@ -1,11 +1,12 @@
-//! What lies under a key: a regular file is an object, all else is none.
+//! What lies under a key: a regular file is an object. Anything else is none and is in its way:
+//! nothing can be published there before a person has moved it.
 
 use std::io;
 
 use cap_std::fs::{Metadata, MetadataExt};
 use chrono::{DateTime, Utc};
 
-use super::root::{Root, io_error, is_absent};
+use super::root::{Root, io_error};
 use crate::model::ObjectMeta;
 use crate::store::keys::printable;
 use crate::store::{StoreError, StoreFault};
@@ -16,12 +17,34 @@ pub(super) fn find(root: &Root, key: &str) -> Result<Option<ObjectMeta>, StoreEr
     check_key(key)?;
     match root.dir.metadata(key) {
         Ok(found) if found.is_file() => Ok(Some(meta(&found))),
-        // A folder is no object: the key itself is free.
-        Ok(found) if found.is_dir() => Ok(None),
-        Ok(_) => Err(no_file(action())),
-        Err(error) if is_absent(&error) => root.check().map(|()| None),
+        Ok(found) => Err(no_file(action(), &found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            root.check()?;
+            if leads_nowhere(root, key).map_err(|error| io_error(action(), error))? {
+                return Err(in_the_way(action(), NOWHERE));
+            }
+            Ok(None)
+        }
         Err(error) => Err(io_error(action(), error)),
     }
+}
+
+/// Whether a link on the way to a path, or at its end, leads to nothing.
+pub(super) fn leads_nowhere(root: &Root, path: &str) -> io::Result<bool> {
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    for part in ends.filter_map(|end| path.get(..end)) {
+        let absent = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(None),
+            _ => Err(error),
+        };
+        let Some(named) = root.dir.symlink_metadata(part).map(Some).or_else(absent)? else {
+            return Ok(false);
+        };
+        if named.is_symlink() && root.dir.metadata(part).map(Some).or_else(absent)?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Refuses what names no file below the root. The handle would hold against it as well; this says
@@ -60,8 +83,21 @@ pub(super) fn modified(file: &Metadata) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(file.mtime(), u32::try_from(file.mtime_nsec()).unwrap_or(0))
 }
 
-/// A pipe, a socket or a device: reading it might never end.
-pub(super) fn no_file(action: String) -> StoreError {
-    let source = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
-    io_error(action, source)
+/// What a link is in the way as that leads nowhere.
+pub(super) const NOWHERE: &str = "a link that leads nowhere";
+
+/// A folder, or a pipe, a socket or a device, which might never be read to its end.
+pub(super) fn no_file(action: String, found: &Metadata) -> StoreError {
+    let what = if found.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
+    in_the_way(action, what)
+}
+
+/// Something that is no object stands under a key, or on the way to it.
+pub(super) fn in_the_way(action: String, what: &str) -> StoreError {
+    StoreError {
+        fault: StoreFault::NotAFile,
+        action,
+        hint: Some(format!("{what} stands in its place: move it away")),
+        source: None,
+    }
 }

@@ -93,7 +93,7 @@ fn copy(root: &Root, key: &str, to: &str) -> Result<(), StoreError> {
     let failed = |error| io_error(&action, error);
     let found = root.dir.metadata(key).map_err(failed)?;
     if !found.is_file() {
-        return Err(super::place::no_file(action));
+        return Err(super::place::no_file(action, &found));
     }
     let name = temporary(to);
     let mut target = create(root, &name, &action)?;

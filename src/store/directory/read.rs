@@ -46,7 +46,7 @@ impl OpenFile {
         // Opening a pipe would wait for its writer.
         let found = root.dir.metadata(key).map_err(|error| io_error(&action, error))?;
         if !found.is_file() {
-            return Err(no_file(action));
+            return Err(no_file(action, &found));
         }
         let file = root.dir.open(key).map_err(|error| io_error(&action, error))?;
         let opened = file.metadata().map_err(|error| io_error(&action, error))?;

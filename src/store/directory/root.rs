@@ -24,8 +24,9 @@ impl Root {
     pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
         let action = || format!("open the store {}", path.display());
         let absent = |error: io::Error| {
+            let absent = is_absent(&error);
             let mut failed = io_error(action(), error);
-            if failed.fault == StoreFault::NotFound {
+            if absent {
                 failed.fault = StoreFault::NoSuchStore;
                 failed.hint = Some(
                     "there is no such directory: check store.url, or make it; restock does not, \
@@ -77,7 +78,11 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 /// server's own.
 const IO_FAULTS: &[(io::ErrorKind, StoreFault, Option<&str>)] = &[
     (io::ErrorKind::NotFound, StoreFault::NotFound, None),
-    (io::ErrorKind::NotADirectory, StoreFault::NotFound, None),
+    (
+        io::ErrorKind::NotADirectory,
+        StoreFault::NotAFile,
+        Some("a file stands where a folder would be: move it away"),
+    ),
     (
         io::ErrorKind::PermissionDenied,
         StoreFault::AccessDenied,

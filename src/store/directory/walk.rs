@@ -6,7 +6,7 @@ use std::io;
 use cap_std::fs::{Dir, DirEntry, MetadataExt};
 use tokio::sync::mpsc;
 
-use super::place::modified;
+use super::place::{NOWHERE, in_the_way, leads_nowhere, modified};
 use super::root::{Root, io_error, is_absent};
 use crate::model::{OperationKind, TEMPORARY_MARK};
 use crate::store::counters::{self, Counters};
@@ -86,7 +86,14 @@ impl Walk<'_> {
         };
         match opened {
             Ok(dir) => Ok(Some(dir)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // What a link led to may be unmounted, which is not an empty folder.
+                match leads_nowhere(self.root, path) {
+                    Ok(false) => Ok(None),
+                    Ok(true) => Err(in_the_way(format!("list {}", printable(folder)), NOWHERE)),
+                    Err(error) => Err(list_error(folder, error)),
+                }
+            }
             Err(error) => Err(list_error(folder, error)),
         }
     }
@@ -183,7 +190,7 @@ fn escaped(name: &OsStr) -> String {
 fn list_error(key: &str, error: io::Error) -> StoreError {
     let mut failed = io_error(format!("list {}", printable(key)), error);
     if failed.fault == StoreFault::NotFound {
-        // A file stands where the folder would be: that says nothing about objects.
+        // That says nothing about objects.
         failed.fault = StoreFault::Server;
     }
     failed
