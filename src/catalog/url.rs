@@ -53,6 +53,10 @@ impl<'a> Location<'a> {
         if path.contains('?') {
             return Err("has parameters behind a `?`, which a file does not take".to_owned());
         }
+        if path.contains('#') {
+            return Err("has a `#`, which a file does not take: write %23 where its name has one"
+                .to_owned());
+        }
         if path.is_empty() || path == ":memory:" {
             return Err("names no file: write sqlite://PATH".to_owned());
         }
@@ -176,6 +180,7 @@ mod tests {
             ("sqlite://", "names no file"),
             ("sqlite::memory:", "names no file"),
             ("sqlite://a.db?mode=SECRET", "parameters behind a `?`"),
+            ("sqlite://a.db#SECRET", "has a `#`"),
         ] {
             let message = path(url).unwrap_err();
             assert!(message.contains(part) && !message.contains("SECRET"), "{message}");

@@ -26,6 +26,10 @@ fn judge_file(url: &str, parameters: &[&str]) -> Result<(), String> {
             _ => Err("is no URL: write sqlite://PATH".to_owned()),
         };
     };
+    if rest.contains('#') {
+        return Err("has a `#`, which it does not take: write %23 where the file's name has one"
+            .to_owned());
+    }
     let (path, given) = rest.split_once('?').unwrap_or((rest, ""));
     if matches!(path.trim_start_matches('/'), "" | ":memory:") {
         return Err("names no file: write sqlite://PATH".to_owned());
@@ -50,6 +54,11 @@ pub(super) fn judge_store(url: &str) -> Result<(), String> {
         };
     };
     match scheme {
+        "file" if rest.contains(['?', '#']) => Err(
+            "has a `?` or a `#`, which a folder's URL does not take: write %3F or %23 where its \
+             name has one"
+                .to_owned(),
+        ),
         "file" if rest.starts_with('/') => Ok(()),
         "file" => Err("is not absolute: write file:///PATH, or a plain path".to_owned()),
         "s3" => judge_bucket(rest),
@@ -67,6 +76,14 @@ fn judge_bucket(rest: &str) -> Result<(), String> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.is_empty() {
         return Err("names no bucket: write s3://bucket/prefix".to_owned());
+    }
+    if bucket.contains(':') {
+        return Err("has a port behind its bucket: an endpoint belongs to [store.options], as \
+                    aws_endpoint"
+            .to_owned());
+    }
+    if !bucket.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+        return Err("names no bucket: its name has letters, digits, `.` and `-`".to_owned());
     }
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     if !prefix.is_empty() && prefix.split('/').any(|part| matches!(part, "" | "." | "..")) {
@@ -93,7 +110,7 @@ mod tests {
     #[test]
     fn what_the_store_can_be() {
         for good in
-            ["s3://b", "s3://b/", "s3://b/p", "s3://b/p/q/", "file:///a", "a", "/a b", "../a"]
+            ["s3://b", "s3://b/", "s3://b/p:1/q/", "file:///a", "file:///%3F%23", "a", "/a b", "a?#"]
         {
             assert_eq!(judge_store(good), Ok(()), "{good}");
         }
@@ -109,6 +126,12 @@ mod tests {
             "s3://k:SECRET@b",
             "s3://b?SECRET",
             "file://a",
+            "file:///p?x=SECRET#f",
+            "file:///p#SECRET",
+            "s3://b:9000/p",
+            "s3://k:SECRET@b:9000/p",
+            "s3://b/p#SECRET",
+            "s3://b c/p",
             "ftp://h/SECRET",
             "s3:b",
             "://SECRET",
@@ -139,6 +162,8 @@ mod tests {
             "sqlite://:memory:",
             "a.db",
             "sqlite://a.db?SECRET",
+            "sqlite://a.db#SECRET",
+            "sqlite:///p/a.db?mode=rwc#SECRET",
             "redis://root:SECRET@h/db",
             "SECRET x:y",
         ] {

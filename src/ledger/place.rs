@@ -117,6 +117,9 @@ pub fn file_of(url: &str, base: &Path) -> Result<PathBuf, OpenError> {
     if scheme != "sqlite" {
         return Err(OpenError::UnsupportedScheme { scheme: shown_scheme(scheme) });
     }
+    if rest.contains('#') {
+        return Err(malformed("has a `#`, which is written %23 where the file's name has one"));
+    }
     let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
     // What other tools need to be told, and a ledger always does.
     if !matches!(parameters, "" | "mode=rwc") {
@@ -182,6 +185,7 @@ mod tests {
             ("sqlite://", "names no file"),
             ("sqlite::memory:", "names no file"),
             ("sqlite://ledger.db?mode=ro", "has parameters"),
+            ("sqlite://ledger.db#SECRET", "has a `#`"),
             ("sqlite://%ff.db", "is not UTF-8"),
         ] {
             let message = file_of(url, Path::new("/")).unwrap_err().to_string();

@@ -105,10 +105,11 @@ fn locate(url: &str, base: &Path) -> Result<Location, OpenError> {
     match scheme {
         Some("s3") => bucket(url),
         Some("file") => {
-            let path = Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
+            let plain = Url::parse(url).ok().filter(|_| !url.contains(['?', '#']));
+            let path = plain.and_then(|url| url.to_file_path().ok());
             path.map(Location::Directory).ok_or_else(|| {
                 OpenError::configuration(format!(
-                    "store.url `{}` is no file:///absolute/path",
+                    "store.url `{}` is no file:///absolute/path (`?` and `#` are %3F and %23 there)",
                     redact_url(url)
                 ))
             })
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(located("s3://b-1/"), bucket(""));
         assert_eq!(located("s3://b-1/a/b%20 c"), bucket("a/b%20 c/"));
         assert_eq!(located("s3://b-1/a/"), bucket("a/"));
-        assert_eq!(located("file:///srv/a%20b"), directory("/srv/a b"));
+        assert_eq!(located("file:///srv/a%20b%3F%23"), directory("/srv/a b?#"));
         assert_eq!(located("objects"), directory("/base/objects"));
         assert_eq!(located("./a:b"), directory("/base/./a:b"));
         assert_eq!(located("/srv/x"), directory("/srv/x"));
@@ -199,6 +200,9 @@ mod tests {
             ("s3://b/p//", "leading or double slash"),
             ("s3://b/../p", "`..`"),
             ("file://host/p", "no file:///absolute/path"),
+            ("file:///p?x=SECRET#f", "no file:///absolute/path"),
+            ("file:///p#SECRET", "%23"),
+            ("s3://b:9000/p", "no s3://bucket/prefix"),
         ] {
             let error = located(url).unwrap_err();
             assert!(error.contains(says), "{url}: {error}");
