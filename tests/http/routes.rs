@@ -114,7 +114,9 @@ fn what_is_out_is_told_and_makes_the_daemon_neither_dead_nor_unready() {
     assert_eq!(served.get("/readyz").is(200).text(), "ok\n");
     std::fs::rename(served.place.path("catalog.db"), served.place.path("away.db")).unwrap();
     let told = || served.get("/readyz?verbose").is(200).text().to_owned();
-    until("the catalog to be out", || told().contains("[-]catalog not ok"));
+    until("the catalog to be out", || told().contains("[-]catalog not ok: "));
+    let line = told().lines().find(|line| line.starts_with("[-]catalog")).unwrap().to_owned();
+    assert!(line.contains("catalog.db") && !line.contains("see /"), "the last error: {line}");
     assert!(told().contains("[+]store ok") && told().ends_with("\nok\n"), "{}", told());
     assert_eq!(served.get("/livez").is(200).text(), "ok\n");
     let status = served.status();
