@@ -158,3 +158,44 @@ async fn a_listing_that_breaks_off_after_some_pages_gives_no_verdict() {
     let report = world.heal().await;
     assert_eq!((exit(&report), report.repairs.len(), store.changes()), (1, 0, vec![]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_in_an_objects_place_is_unknown_and_no_heal_downloads_for_it() {
+    let (world, objects) = World::healthy(8).await;
+    let lost = &objects[..4];
+    lost.iter().for_each(|object| world.remove(&object.key));
+    std::fs::create_dir(world.path(&lost[0].key)).unwrap();
+    std::os::unix::fs::symlink("nowhere", world.path(&lost[1].key)).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(world.path(&lost[2].key)).unwrap();
+    for report in [world.audit().await, world.audit_deep().await, world.heal().await] {
+        assert_eq!(count(&report, FindingKind::Unknown), 3, "{:?}", briefly(&report));
+        let unknown = report.findings.iter().filter(|f| f.kind == FindingKind::Unknown);
+        for finding in unknown {
+            assert_eq!(finding.reason.as_deref(), Some("not_a_file"), "{finding:?}");
+            assert!(finding.detail.contains("stands in its place"), "{finding:?}");
+        }
+    }
+    let named: Vec<_> = lost.iter().map(|object| object.digest).collect();
+    assert_eq!(exit(&world.heal_named(&named).await), 3);
+    let plan = world.audit().await.plan;
+    assert_eq!(plan.actions.len(), 0);
+    let asked = world.http.requests();
+    assert_eq!(asked.len(), 1, "only for the one that is missing: {asked:?}");
+    assert_eq!(world.get(&lost[3].key).unwrap(), lost[3].bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_place_of_the_collections_folder_is_no_absence_for_anybody() {
+    let (world, objects) = World::healthy(3).await;
+    std::fs::remove_dir_all(world.path(COLLECTION)).unwrap();
+    std::fs::write(world.path(COLLECTION), "a file").unwrap();
+    for line in ["audit", "heal"] {
+        let ran = restock(&world, line);
+        assert_eq!(ran.code, 1, "{line}: {}", ran.stderr);
+        assert!(ran.stdout.contains("a file stands where a folder would be"), "{}", ran.stdout);
+    }
+    let ran = restock(&world, &format!("probe {}", objects[0].digest));
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("unknown ") && !ran.stdout.contains("not found"), "{}", ran.stdout);
+    assert_eq!(world.http.requests().len(), 0);
+}
