@@ -9,9 +9,9 @@ mod texts;
 mod transfer;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, CatalogError};
@@ -28,6 +28,9 @@ use crate::store::HealStore;
 pub use journal::Journal;
 pub use texts::CatalogTexts;
 
+/// Why an action is not begun once the ledger did not take an earlier one's record.
+const UNRECORDED: &str = "the ledger does not take the records of repairs: nothing is healed unrecorded";
+
 /// What stops a heal as a whole; the trouble of one object never does.
 #[derive(Debug, thiserror::Error)]
 pub enum HealError {
@@ -37,6 +40,15 @@ pub enum HealError {
     /// What was done could not be written down.
     #[error("cannot write down what was done")]
     Ledger(#[from] LedgerError),
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub struct Executed {
+    /// What became of its actions, in its order.
+    pub repairs: Vec<Repair>,
+    /// Why not all of them were written down; what came behind the first of these was held.
+    pub unrecorded: Option<LedgerError>,
 }
 
 /// One action with all that is known of its object.
@@ -73,8 +85,8 @@ pub struct Healer {
 }
 
 impl Healer {
-    /// Carries out a plan and returns what became of its actions, in its order; those that a
-    /// cancellation cut off are left out.
+    /// Carries out a plan and returns what became of its actions; those that a cancellation cut off
+    /// are left out.
     ///
     /// `read` holds the version of each corrupt object that was read in this pass, by key: only
     /// such a version is ever replaced. `ask_anew` disregards remembered drift.
@@ -83,11 +95,11 @@ impl Healer {
         plan: &Plan,
         read: &HashMap<String, ObjectMeta>,
         ask_anew: bool,
-    ) -> Result<Vec<Repair>, HealError> {
+    ) -> Result<Executed, HealError> {
         let all_held: Option<Vec<_>> = plan.actions.iter().map(hold_of).collect();
         if let Some(repairs) = all_held.filter(|repairs| !repairs.is_empty()) {
             // Nothing is to be done, and so there is nothing to write down.
-            return Ok(repairs);
+            return Ok(Executed { repairs, unrecorded: None });
         }
         self.sweep().await?;
         self.settle_interrupted().await?;
@@ -100,6 +112,8 @@ impl Healer {
         });
         let mut repairs: Vec<(usize, Repair)> = Vec::with_capacity(plan.actions.len());
         let (rows, verdicts) = (&rows, &verdicts);
+        let unrecorded = Mutex::new(None);
+        let first_unrecorded = || unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
         let actions = plan.actions.iter().enumerate().map(|(at, action)| async move {
             let place = (action.target.collection.clone(), action.target.digest);
             let job = Job {
@@ -109,23 +123,31 @@ impl Healer {
                 read: read.get(&action.target.key),
                 verdicts,
             };
-            let repair = self.carry_out(&job).await;
+            let lost = first_unrecorded().is_some();
+            let repair =
+                if lost { Some(held(action, UNRECORDED)) } else { self.carry_out(&job).await };
             // Written down in here: between two polls of the stream nothing may wait for the
             // ledger, since another action may be waiting with its connection in hand.
             if let Some(repair) = &repair {
                 let at = self.clock.now();
-                self.ledger.record_repair(job.pass_id, at, repair).await?;
+                if !lost && let Err(error) = self.ledger.record_repair(job.pass_id, at, repair).await
+                {
+                    first_unrecorded().get_or_insert(error);
+                }
                 self.observer.notice(&Event::Repaired { repair, at });
             }
-            Ok::<_, HealError>((at, repair))
+            (at, repair)
         });
         let mut running =
             futures::stream::iter(actions).buffer_unordered(self.options.concurrency.max(1));
-        while let Some((at, repair)) = running.try_next().await? {
+        while let Some((at, repair)) = running.next().await {
             repairs.extend(repair.map(|repair| (at, repair)));
         }
+        drop(running);
         repairs.sort_by_key(|(at, _)| *at);
-        Ok(repairs.into_iter().map(|(_, repair)| repair).collect())
+        let repairs = repairs.into_iter().map(|(_, repair)| repair).collect();
+        let unrecorded = unrecorded.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Executed { repairs, unrecorded })
     }
 
     /// Throws away uploads that a crash left behind. One that resists stays in the ledger, and is

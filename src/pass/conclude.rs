@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::ledger::FindingKey;
+use crate::ledger::{FindingKey, LedgerError};
 use crate::model::{
     BreakerState, BreakerSummary, Finding, FindingKind, PassError, Span, Summary, Unhealable,
     reason,
@@ -90,6 +90,7 @@ impl Context<'_> {
             rows: examined.iter().map(|one| one.verdicts.rows).sum(),
             at_risk: at_risk(&examined),
         };
+        report.take_unkept(self.unkept.into_error());
         report.decide(self.request, false);
         if failed {
             report.summary.forget_counts();
@@ -109,8 +110,17 @@ impl Context<'_> {
             // passes, and holds what this one would do.
             let breaker = if failed { before.clone() } else { judged.clone() };
             // Or answers it at this very moment.
-            if breaker == before || ledger.swap_breaker(before.as_ref(), breaker.as_ref()).await? {
+            if breaker == before {
                 return Ok(Latched { breaker, judged });
+            }
+            match ledger.swap_breaker(before.as_ref(), breaker.as_ref()).await {
+                Ok(false) => {}
+                Ok(true) => return Ok(Latched { breaker, judged }),
+                Err(error) => {
+                    // It holds for this pass all the same.
+                    self.unkept.note(Err(error));
+                    return Ok(Latched { breaker, judged });
+                }
             }
         }
     }
@@ -193,13 +203,15 @@ impl Context<'_> {
 }
 
 impl Auditor {
-    /// Keeps a pass in the ledger.
-    pub(super) async fn record(
-        &self,
-        report: &mut PassReport,
-        request: &Request,
-    ) -> Result<(), PassFailure> {
+    /// Keeps a pass in the ledger. One that cannot be kept is told all the same, and has failed.
+    pub(super) async fn record(&self, report: &mut PassReport, request: &Request) {
         report.summary.finished_at = self.clock.now();
+        if let Err(error) = self.keep(report, request).await {
+            report.fail_unkept(&error, request);
+        }
+    }
+
+    async fn keep(&self, report: &mut PassReport, request: &Request) -> Result<(), LedgerError> {
         let keyed: Vec<_> = report.findings.iter().map(|f| (finding_key(f), f.clone())).collect();
         let full = report.full && request.is_full();
         self.ledger.record_pass(&report.summary, &keyed, full).await?;

@@ -144,8 +144,8 @@ impl Context<'_> {
         for (digest, attempts) in ledger.attempts(&digests).await? {
             let now = rows.get(&digest).map_or(&[][..], Vec::as_slice);
             if attempts.fingerprint != Attempts::fingerprint_of(now) {
-                ledger.put_attempts(&digest, None).await?;
-                ledger.clear_verdicts(&digest).await?;
+                self.unkept.note(ledger.put_attempts(&digest, None).await);
+                self.unkept.note(ledger.clear_verdicts(&digest).await);
                 standing.remove(&digest);
             }
         }

@@ -101,10 +101,11 @@ impl Context<'_> {
         }
         // Only complete passes count as sightings.
         if !failed {
-            ledger.put_sightings(&sightings).await?;
+            self.unkept.note(ledger.put_sightings(&sightings).await);
         }
         if self.request.slice.is_whole() && !verdicts.empty_over_objects {
-            ledger.retain_sightings(verdicts.collection.key.prefix(), &keys).await?;
+            let prefix = verdicts.collection.key.prefix();
+            self.unkept.note(ledger.retain_sightings(prefix, &keys).await);
         }
         Ok(findings)
     }

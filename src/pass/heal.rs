@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::heal::{Healer, held};
+use crate::heal::{Executed, HealError, Healer, held};
 use crate::ledger::LedgerError;
 use crate::model::{
     Cause, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict,
-    Unhealable,
+    Unhealable, error_chain,
 };
 use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
 
 use super::describe::standings;
+use super::tell::Fault;
 use super::{Auditor, KnownSource, PassFailure, PassReport, Request, Restraint, new_id};
 
 impl Auditor {
@@ -27,7 +28,7 @@ impl Auditor {
             report.name_unwanted();
             self.restrain(&mut report.plan, request.restraint).await?;
             let mut report = self.carry_out(report, request, healer).await?;
-            self.record(&mut report, request).await?;
+            self.record(&mut report, request).await;
             Ok(report)
         };
         self.told(&pass_id, request.depth(), pass).await
@@ -63,7 +64,7 @@ impl Auditor {
                 subject: None,
             });
             report.refuse(&request);
-            self.record(&mut report, &request).await?;
+            self.record(&mut report, &request).await;
             return Ok(report);
         }
         let mut report = self.look(pass_id, &request).await?;
@@ -73,7 +74,7 @@ impl Auditor {
         report.repairs.extend(unfit);
         report.count_repairs();
         report.decide_after_heal(&request);
-        self.record(&mut report, &request).await?;
+        self.record(&mut report, &request).await;
         Ok(report)
     }
 
@@ -107,8 +108,29 @@ impl Auditor {
     ) -> Result<PassReport, PassFailure> {
         let before = self.store.requests();
         let ask_anew = request.digests.is_some();
-        report.repairs = healer.execute(&report.plan, &report.read, ask_anew).await?;
-        report.apply(&self.ledger.verdicts().await?);
+        match healer.execute(&report.plan, &report.read, ask_anew).await {
+            Ok(Executed { repairs, unrecorded }) => {
+                report.repairs = repairs;
+                if let Some(error) = unrecorded {
+                    report.not_kept(&error);
+                }
+            }
+            // Nothing was done, and what was found is told all the same.
+            Err(HealError::Ledger(error)) => report.not_kept(&error),
+            Err(HealError::Catalog(error)) => {
+                let message = format!("nothing was healed: {}", error_chain(&error));
+                let error = PassError { code: "catalog".to_owned(), message, subject: None };
+                report.summary.errors.push(error);
+                report.fault = report.fault.or(Some(Fault::CATALOG));
+            }
+        }
+        match self.ledger.verdicts().await {
+            Ok(verdicts) => report.apply(Some(&verdicts)),
+            Err(error) => {
+                report.not_kept(&error);
+                report.apply(None);
+            }
+        }
         let spent = self.store.requests().since(before);
         let requests = &mut report.summary.store_requests;
         requests.list += spent.list;
@@ -117,7 +139,7 @@ impl Auditor {
         requests.put += spent.put;
         report.decide_after_heal(request);
         if healer.cancel.is_cancelled() {
-            self.record(&mut report, request).await?;
+            self.record(&mut report, request).await;
             return Err(PassFailure::Cancelled);
         }
         Ok(report)
@@ -162,8 +184,9 @@ impl PassReport {
             .collect()
     }
 
-    /// Findings and counts as they are after these repairs, with the verdicts that stand now.
-    fn apply(&mut self, verdicts: &[SourceVerdict]) {
+    /// Findings and counts as they are after these repairs, with the verdicts that stand now, where
+    /// they are known.
+    fn apply(&mut self, verdicts: Option<&[SourceVerdict]>) {
         let by_key: HashMap<(String, String), Repair> = self
             .repairs
             .iter()
@@ -175,7 +198,9 @@ impl PassReport {
             if !repair.result.is_success() {
                 let place = (repair.collection.clone(), repair.digest);
                 let sources = sources.get(&place).map_or(&[][..], Vec::as_slice);
-                judge_anew(finding, sources, verdicts);
+                if let Some(verdicts) = verdicts {
+                    judge_anew(finding, sources, verdicts);
+                }
                 return true;
             }
             let gone_from = match finding.kind {

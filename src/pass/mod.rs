@@ -18,6 +18,7 @@ mod outcome;
 mod pace;
 mod read;
 mod tell;
+mod unkept;
 mod verdicts;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -41,6 +42,7 @@ use crate::store::{Store, StoreError, StoreFault};
 
 use pace::Pace;
 use tell::Fault;
+use unkept::Unkept;
 
 pub use options::{AuditOptions, DeepOptions};
 pub use outcome::{FailOn, FailOnKind, ParseFailOnError};
@@ -174,9 +176,6 @@ pub enum PassFailure {
         /// The names that there are.
         known: String,
     },
-    /// The plan could not be carried out.
-    #[error(transparent)]
-    Heal(#[from] crate::heal::HealError),
     /// The pass was told to end.
     #[error("the pass was told to end before it was done")]
     Cancelled,
@@ -191,6 +190,8 @@ struct Context<'a> {
     known: Known,
     pace: Option<Arc<Pace>>,
     requests_before: crate::model::StoreRequests,
+    /// What the ledger did not take.
+    unkept: Unkept,
 }
 
 /// What the ledger knew as the pass began.
@@ -210,7 +211,7 @@ impl Auditor {
             let mut report = self.look(&pass_id, request).await?;
             report.name_unwanted();
             report.decide(request, false);
-            self.record(&mut report, request).await?;
+            self.record(&mut report, request).await;
             Ok(report)
         };
         self.told(&pass_id, request.depth(), pass).await
@@ -226,7 +227,9 @@ impl Auditor {
             let error = error.into_pass_error("");
             let of = |c: &&Collection| PassError { subject: Some(c.name.clone()), ..error.clone() };
             let errors = collections.iter().map(of).collect();
-            return Ok(PassReport { fault, ..context.conclude(Vec::new(), errors).await? });
+            let mut report = context.conclude(Vec::new(), errors).await?;
+            report.fault = fault;
+            return Ok(report);
         }
         let (mut verdicts, mut errors, mut fault) = (Vec::new(), Vec::new(), None);
         for collection in collections {
@@ -242,7 +245,9 @@ impl Auditor {
                 }
             }
         }
-        Ok(PassReport { fault, ..context.conclude(verdicts, errors).await? })
+        let mut report = context.conclude(verdicts, errors).await?;
+        report.fault = fault.or(report.fault);
+        Ok(report)
     }
 
     /// Whether anybody answers at all. Said once and soon, where the listings would say it after
@@ -276,6 +281,7 @@ impl Auditor {
             started_at: self.clock.now(),
             pace: self.settings.bandwidth.map(|limit| Arc::new(Pace::new(limit))),
             requests_before: self.store.requests(),
+            unkept: Unkept::default(),
             known: Known {
                 corruptions: corruptions.into_iter().map(|c| (c.key.clone(), c)).collect(),
                 verdicts,

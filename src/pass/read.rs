@@ -108,7 +108,7 @@ impl Context<'_> {
                 verdicts.size_mismatches.push((record.digest, meta.size));
             }
             if standing.is_some() {
-                self.auditor.ledger.clear_corruption(key).await?;
+                self.unkept.note(self.auditor.ledger.clear_corruption(key).await);
             }
             return Ok(());
         }
@@ -119,7 +119,7 @@ impl Context<'_> {
             meta: meta.clone(),
             found_at: self.started_at,
         };
-        self.auditor.ledger.put_corruption(&corruption).await?;
+        self.unkept.note(self.auditor.ledger.put_corruption(&corruption).await);
         // What stands unhealed is read again in every cycle, and is not detected anew each time.
         if standing.is_none_or(|known| known.meta != meta) {
             self.auditor.observer.notice(&Event::Corrupted);

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use tracing::Instrument;
 
 use crate::clock::Clock;
-use crate::heal::HealError;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::Depth;
 use crate::observe::{Census, Event, Observer, PassEnd, PassFault, PastPass, Remembered, Side};
@@ -25,8 +24,8 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    const CATALOG: Self = Self { fault: PassFault::Catalog, side: Some(Side::Catalog) };
-    const INTERNAL: Self = Self { fault: PassFault::Internal, side: None };
+    pub(super) const CATALOG: Self = Self { fault: PassFault::Catalog, side: Some(Side::Catalog) };
+    pub(super) const INTERNAL: Self = Self { fault: PassFault::Internal, side: None };
 }
 
 impl Trouble {
@@ -58,8 +57,7 @@ impl PassFailure {
     /// What kept the pass from finishing; `None` where it was told to end, or not asked rightly.
     fn fault(&self) -> Option<Fault> {
         match self {
-            Self::Ledger(_) | Self::Heal(HealError::Ledger(_)) => Some(Fault::INTERNAL),
-            Self::Heal(HealError::Catalog(_)) => Some(Fault::CATALOG),
+            Self::Ledger(_) => Some(Fault::INTERNAL),
             Self::UnknownCollection { .. } | Self::Cancelled => None,
         }
     }

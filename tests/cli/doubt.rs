@@ -1,7 +1,9 @@
 //! Worlds that no sane person meant: the breaker, empty catalogs, and what an audit must not touch.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
+use crate::binary::{Ran, command, run};
 use crate::place::Place;
 
 #[test]
@@ -119,8 +121,8 @@ fn only_one_heal_runs_at_a_time_and_audits_need_no_lock() {
     let slow = crate::support::http_server::Answer::ok(objects[0].bytes[..3].to_vec())
         .then_wait(&gate, objects[0].bytes[3..].to_vec());
     place.world.answer(&objects[0], [slow]);
-    let mut first = crate::binary::command(place.dir(), "heal -q")
-        .stdout(std::process::Stdio::null())
+    let mut first = command(place.dir(), "heal -q")
+        .stdout(Stdio::null())
         .spawn()
         .unwrap();
     crate::binary::until("a download", || !place.world.http.requests().is_empty());
@@ -131,4 +133,45 @@ fn only_one_heal_runs_at_a_time_and_audits_need_no_lock() {
     gate.open();
     assert_eq!(first.wait().unwrap().code(), Some(0));
     place.run("heal --wait-lock 1s").exits(0);
+}
+
+/// The program, whose files end at so many blocks of 512 bytes, as they do on a full disk.
+fn on_a_full_disk(place: &Place, line: &str, blocks: u32) -> Ran {
+    let bounded = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {line}");
+    let program = command(place.dir(), "").get_program().to_owned();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &bounded]).arg(program).current_dir(place.dir()).env_clear();
+    run(shell.stdin(Stdio::null()))
+}
+
+/// More findings than the rest of the disk takes.
+#[test]
+fn findings_that_a_full_disk_does_not_take_are_told_in_every_form_and_the_run_fails() {
+    let (place, objects) = Place::healthy(150);
+    place.run("audit").exits(0);
+    place.lose(&objects[..100]);
+    for form in ["table", "json", "ndjson", "junit", "github"] {
+        let line = format!("audit --output {form} --textfile now.prom");
+        let ran = on_a_full_disk(&place, &line, 100).exits(1);
+        assert!(ran.stdout.contains("was not kept"), "{form}: {}", ran.stdout);
+        let told = match form {
+            "table" => "100 missing",
+            "junit" => "tests=\"101\"",
+            "github" => "92 more",
+            _ => "\"missing\":100",
+        };
+        assert!(ran.stdout.contains(told), "{form}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("\"outcome\":\"findings\""), "{}", ran.stdout);
+    }
+    let textfile = fs::read_to_string(place.path("now.prom")).unwrap();
+    assert!(textfile.contains("restock_audit_last_exit_code{store=\"default\"} 1"), "{textfile}");
+    assert!(textfile.contains("state=\"missing\",store=\"default\"} 100"), "{textfile}");
+    place.run("audit").exits(2);
+    place.run("breaker ack --expect-missing 100").exits(0);
+    let healed = on_a_full_disk(&place, "heal --output json", 100).exits(1).json();
+    assert_eq!(healed["repairs"].as_array().unwrap().len(), 100);
+    let restored = healed["repairs"].as_array().unwrap().iter();
+    let restored = restored.filter(|repair| repair["result"] == "restored").count();
+    let kept = place.world.store_content().len() - 50;
+    assert_eq!(restored, kept, "each repair that was made is told, and no other");
 }

@@ -31,4 +31,5 @@ mod retries;
 mod rows;
 mod slices;
 mod switched_off;
+mod unkept;
 mod young;
