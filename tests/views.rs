@@ -66,6 +66,7 @@ fn object() -> ObjectView {
         source: Some("https://artifacts.example.com/a.pkg".into()),
         bytes: 5,
         seconds: 0.1,
+        corrupt: None,
         detail: "the source serves other bytes".into(),
     };
     ObjectView {

@@ -2,10 +2,11 @@
 
 use crate::inspect;
 use crate::model::{BreakerReason, Outcome};
-use crate::plan::acknowledge;
+use crate::plan::{BreakerTurn, acknowledge};
 use crate::report;
 
 use super::args::{AnswerFormat, BreakerArgs, BreakerCommand, ProbeArgs, ShowArgs, StatusArgs};
+use super::events::log_turn;
 use super::{Context, UsageError, probe, server};
 
 pub(super) async fn probe(args: &ProbeArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
@@ -76,6 +77,7 @@ pub(super) async fn breaker(args: &BreakerArgs, context: &mut Context<'_>) -> an
         writeln!(context.stderr, "restock: refused: {changed}")?;
         return Ok(Outcome::Refused.exit_code());
     }
+    log_turn(&BreakerTurn::Acknowledged(answered.clone(), number));
     report::breaker(Some(&answered), &context.text, &mut context.stdout)?;
     Ok(Outcome::Clean.exit_code())
 }

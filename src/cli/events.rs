@@ -1,32 +1,156 @@
 //! [`Logged`]: what passes tell, as lines of the log.
 
-use crate::model::{Repair, RepairResult};
-use crate::observe::{Event, Observer};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Logs what is worth a line: repairs, and what passes say in words.
-pub(super) struct Logged;
+use crate::model::{BreakerReason, BreakerState, Corruption, Repair, RepairResult};
+use crate::observe::{Event, Observer};
+use crate::plan::BreakerTurn;
+
+/// Corrupt objects of one pass that get a line each; the report and the ledger tell of all.
+const CORRUPT_AT_MOST: u64 = 100;
+
+/// Logs what is worth a line: repairs, corruption, the breaker, and what passes say in words.
+#[derive(Debug, Default)]
+pub(super) struct Logged(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    /// Corrupt objects that this pass came upon.
+    corrupt: u64,
+    /// What was last told of the breaker: several may see the same.
+    turn: Option<BreakerTurn>,
+}
 
 impl Observer for Logged {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few events are worth a line")]
     fn notice(&self, event: &Event<'_>) {
-        if let Event::Notice(text) = event {
-            tracing::info!("{text}");
+        match event {
+            Event::Notice(text) => tracing::info!("{text}"),
+            Event::Warning(text) => tracing::warn!("{text}"),
+            Event::Corrupted(corruption) => self.corrupted(corruption),
+            Event::BreakerTurned(turn) => self.turned(turn),
+            Event::PassBegan { .. } => self.memory().corrupt = 0,
+            Event::PassEnded(_) => self.tell_rest(),
+            // A report and the findings tell what was held; of a whole lost store it would be very
+            // many lines.
+            Event::Repaired { repair, .. } if repair.result != RepairResult::Held => {
+                log_repair(repair);
+            }
+            _ => {}
         }
-        // A report and the findings tell what was held; of a whole lost store it would be very many
-        // lines.
-        if let Event::Repaired { repair, .. } = event
-            && repair.result != RepairResult::Held
-        {
-            log_repair(repair);
+    }
+}
+
+impl Logged {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn corrupted(&self, corruption: &Corruption) {
+        let mut memory = self.memory();
+        memory.corrupt += 1;
+        if memory.corrupt > CORRUPT_AT_MOST {
+            return;
+        }
+        drop(memory);
+        let Corruption { key, digest, observed_digest, meta, .. } = corruption;
+        let (digest, observed_digest) = (digest.to_string(), observed_digest.to_string());
+        let modified = meta.modified.map(|at| at.to_rfc3339());
+        tracing::warn!(
+            key,
+            digest,
+            observed_digest,
+            observed_size = meta.size,
+            modified,
+            "found corrupt: its bytes have another digest"
+        );
+    }
+
+    fn tell_rest(&self) {
+        let more = std::mem::take(&mut self.memory().corrupt).saturating_sub(CORRUPT_AT_MOST);
+        if more > 0 {
+            tracing::warn!("and {more} more objects found corrupt: see the report of the pass");
+        }
+    }
+
+    fn turned(&self, turn: &BreakerTurn) {
+        let mut memory = self.memory();
+        if memory.turn.as_ref() != Some(turn) {
+            memory.turn = Some(turn.clone());
+            drop(memory);
+            log_turn(turn);
         }
     }
 }
 
 fn log_repair(repair: &Repair) {
-    let Repair { key, detail, .. } = repair;
+    let Repair { key, detail, bytes, .. } = repair;
     let result = repair.result.as_str();
-    if repair.result.is_success() {
-        tracing::info!(key, result, bytes = repair.bytes, "{detail}");
+    if let Some(corrupt) = &repair.corrupt {
+        let (digest, observed) = (repair.digest.to_string(), corrupt.observed_digest.to_string());
+        tracing::warn!(
+            key,
+            result,
+            bytes,
+            digest,
+            observed_digest = observed,
+            observed_size = corrupt.observed_size,
+            quarantine_key = corrupt.quarantine_key,
+            "was corrupt: {detail}"
+        );
+    } else if repair.result.is_success() {
+        tracing::info!(key, result, bytes, "{detail}");
     } else {
-        tracing::warn!(key, result, bytes = repair.bytes, "{detail}");
+        tracing::warn!(key, result, bytes, "{detail}");
     }
+}
+
+/// One warning for what became of the breaker, with its numbers.
+pub(super) fn log_turn(turn: &BreakerTurn) {
+    let (state, line) = match turn {
+        BreakerTurn::StandsOpen(state) => {
+            let since = state.opened_at.format("%Y-%m-%d %H:%M UTC");
+            (state, format!("the breaker is open since {since}: {}; {}", seen(state), asked(state)))
+        }
+        BreakerTurn::Opened(state) => {
+            (state, format!("the breaker opened: {}; {}", seen(state), asked(state)))
+        }
+        BreakerTurn::OpenedAnew(state, number) => {
+            let (seen, asked) = (seen(state), asked(state));
+            (state, format!("the breaker opened anew, acknowledged with {number}: {seen}; {asked}"))
+        }
+        BreakerTurn::Acknowledged(state, number) => (
+            state,
+            format!(
+                "the breaker was acknowledged with {number}: {}; heals run until a full pass finds \
+                 the world inside the limits",
+                seen(state)
+            ),
+        ),
+        BreakerTurn::Closed(state) => {
+            (state, "the breaker closed: a full pass found the world inside the limits".to_owned())
+        }
+    };
+    let BreakerState { reason, missing, expected, acknowledged, .. } = state;
+    tracing::warn!(reason = reason.as_str(), missing, expected, acknowledged, "{line}");
+}
+
+fn seen(state: &BreakerState) -> String {
+    let BreakerState { missing, expected, .. } = state;
+    match state.reason {
+        BreakerReason::MassMissing => {
+            format!("{missing} of {expected} expected objects are missing or corrupt")
+        }
+        BreakerReason::InventoryShrunk => {
+            format!("the catalog expects {expected} objects, far fewer than before")
+        }
+    }
+}
+
+fn asked(state: &BreakerState) -> String {
+    let answer = match state.reason {
+        BreakerReason::MassMissing => format!("--expect-missing {}", state.missing),
+        BreakerReason::InventoryShrunk => format!("--expect-records {}", state.expected),
+    };
+    format!("nothing is healed before `restock breaker ack {answer}`, if that is right")
 }

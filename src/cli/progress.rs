@@ -22,6 +22,7 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// An observer that shows how far the pass is until it is dropped, and logs what is worth it.
 pub struct Progress {
+    log: Logged,
     numbers: Arc<Mutex<Numbers>>,
     _shown: Option<Shown>,
 }
@@ -38,14 +39,14 @@ impl Progress {
 
     /// Shows nothing (`-q`); notices and repairs still reach the log.
     pub fn hidden() -> Self {
-        Self { numbers: Arc::default(), _shown: None }
+        Self { log: Logged::default(), numbers: Arc::default(), _shown: None }
     }
 
     /// A line in the log every 30 s.
     pub fn logged() -> Self {
         let numbers = Arc::default();
         let task = tokio::spawn(log(Arc::clone(&numbers)));
-        Self { numbers, _shown: Some(Shown { task, bar: None }) }
+        Self { log: Logged::default(), numbers, _shown: Some(Shown { task, bar: None }) }
     }
 
     /// A bar on `target`, from the second second on. Log lines of the console make room for it.
@@ -54,13 +55,14 @@ impl Progress {
         let bar = ProgressBar::hidden();
         console.set_bar(Some(bar.clone()));
         let task = tokio::spawn(draw(Arc::clone(&numbers), bar.clone(), target));
-        Self { numbers, _shown: Some(Shown { task, bar: Some((bar, console.clone())) }) }
+        let shown = Shown { task, bar: Some((bar, console.clone())) };
+        Self { log: Logged::default(), numbers, _shown: Some(shown) }
     }
 }
 
 impl Observer for Progress {
     fn notice(&self, event: &Event<'_>) {
-        Logged.notice(event);
+        self.log.notice(event);
         lock(&self.numbers).add(event);
     }
 }
@@ -295,6 +297,7 @@ mod tests {
             source: None,
             bytes: 3,
             seconds: 0.5,
+            corrupt: None,
             detail: "the source answered 404".to_owned(),
         };
         progress.notice(&Event::Repaired { repair: &repair, at: chrono::DateTime::UNIX_EPOCH });

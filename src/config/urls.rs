@@ -27,8 +27,9 @@ fn judge_file(url: &str, parameters: &[&str]) -> Result<(), String> {
         };
     };
     if rest.contains('#') {
-        return Err("has a `#`, which it does not take: write %23 where the file's name has one"
-            .to_owned());
+        return Err(
+            "has a `#`, which it does not take: write %23 where the file's name has one".to_owned()
+        );
     }
     let (path, given) = rest.split_once('?').unwrap_or((rest, ""));
     if matches!(path.trim_start_matches('/'), "" | ":memory:") {
@@ -109,9 +110,16 @@ mod tests {
 
     #[test]
     fn what_the_store_can_be() {
-        for good in
-            ["s3://b", "s3://b/", "s3://b/p:1/q/", "file:///a", "file:///%3F%23", "a", "/a b", "a?#"]
-        {
+        for good in [
+            "s3://b",
+            "s3://b/",
+            "s3://b/p:1/q/",
+            "file:///a",
+            "file:///%3F%23",
+            "a",
+            "/a b",
+            "a?#",
+        ] {
             assert_eq!(judge_store(good), Ok(()), "{good}");
         }
         for bad in [

@@ -30,9 +30,10 @@ fn log_finding(finding: &Finding) {
     tracing::warn!(kind, collection, key, healable, "{detail}");
 }
 
-/// An orphan is old news until it is flagged, and a loss that was accepted is none.
+/// An orphan is old news until it is flagged, and a loss that was accepted is none. What is corrupt
+/// was told when it was read.
 fn is_news(finding: &Finding, summary: &Summary) -> bool {
     finding.first_seen >= summary.started_at
         && !finding.accepted
-        && finding.kind != FindingKind::Orphan
+        && !matches!(finding.kind, FindingKind::Orphan | FindingKind::Corrupt)
 }

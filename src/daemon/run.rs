@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::model::{Depth, error_chain};
+use crate::model::{BreakerState, Depth, error_chain};
 use crate::observe::Observer;
 
 use super::activation::Activations;
@@ -42,6 +42,9 @@ pub struct Daemon {
     pub cancel: CancellationToken,
 }
 
+/// The breaker as it was told last; `None` before the first look.
+type SeenBreaker = Option<Option<BreakerState>>;
+
 /// A pass that is under way.
 type Running = LocalBoxFuture<'static, Ended>;
 
@@ -59,7 +62,8 @@ impl Daemon {
         let now = self.clock.now();
         let plan = self.opener.plan();
         tell_plan(&plan, now, &*self.observer);
-        self.tell_standing().await;
+        let mut seen = None;
+        self.tell_standing(&mut seen).await;
         let mut table = Timetable::new(plan.shallow, plan.deep, now, rand::random());
         // What happened while nobody looked is seen at once.
         table.want(Depth::Shallow);
@@ -77,11 +81,11 @@ impl Daemon {
                     notify::alive();
                     self.show_next(&table);
                 }
-                Woken::Order(order) => self.obey(order, &mut table).await,
+                Woken::Order(order) => self.obey(order, &mut table, &mut seen).await,
                 Woken::Ended(ended) => {
                     running = None;
                     self.end(&ended);
-                    self.tell_standing().await;
+                    self.tell_standing(&mut seen).await;
                 }
                 Woken::Drain => break,
             }
@@ -130,15 +134,15 @@ impl Daemon {
     }
 
     /// Tells what stands in the ledger by now. That it cannot be read, the next pass will tell.
-    async fn tell_standing(&self) {
-        let cycle = self.opener.plan().cycle.delta();
-        let told = tell_standing(&*self.ledger, cycle, self.clock.now(), &*self.observer).await;
+    async fn tell_standing(&self, seen: &mut SeenBreaker) {
+        let (cycle, now) = (self.opener.plan().cycle.delta(), self.clock.now());
+        let told = tell_standing(&*self.ledger, cycle, now, seen, &*self.observer).await;
         if let Err(error) = told {
             tracing::debug!("the gauges stay as they are: {}", error_chain(&error));
         }
     }
 
-    async fn obey(&self, order: Order, table: &mut Timetable) {
+    async fn obey(&self, order: Order, table: &mut Timetable, seen: &mut SeenBreaker) {
         match order {
             Order::Pass(depth) => table.want(depth),
             Order::Pause => self.pause(true).await,
@@ -150,7 +154,7 @@ impl Daemon {
             Order::Acknowledge { reason, number, answer } => {
                 let answered = super::acknowledge::acknowledge(&*self.ledger, reason, number).await;
                 if answered.is_ok() {
-                    self.tell_standing().await;
+                    self.tell_standing(seen).await;
                     table.want(Depth::Shallow);
                 }
                 drop(answer.send(answered));
@@ -173,7 +177,9 @@ impl Daemon {
             tracing::error!("whether healing is paused holds until a restart only: {why}");
         }
         self.state.send_modify(|state| state.paused = paused);
-        tracing::info!(paused, "healing was {}", if paused { "paused" } else { "resumed" });
+        let what =
+            if paused { "paused: nothing is healed before it is resumed" } else { "resumed" };
+        tracing::warn!(paused, "healing was {what}");
     }
 
     fn show(&self, table: &Timetable, activity: Activity) {

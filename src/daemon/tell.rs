@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{BreakerState, Depth};
 use crate::observe::{self, Event, Observer, PassEnd, PassFault};
+use crate::plan::BreakerTurn;
 
 use super::memory;
 use super::opener::{OpenFailure, Plan, Side};
@@ -50,15 +51,26 @@ pub(super) fn tell_plan(plan: &Plan, now: DateTime<Utc>, observer: &dyn Observer
 }
 
 /// Tells what stands in the ledger and changes without passes too: the breaker, which people answer,
-/// and what reading has proven, which grows old.
+/// and what reading has proven, which grows old. `seen` is the breaker as it was told last.
 pub(super) async fn tell_standing(
     ledger: &dyn Ledger,
     cycle: TimeDelta,
     now: DateTime<Utc>,
+    seen: &mut Option<Option<BreakerState>>,
     observer: &dyn Observer,
 ) -> Result<(), LedgerError> {
-    let open = ledger.breaker().await?.filter(BreakerState::is_open);
+    let latched = ledger.breaker().await?;
+    let open = latched.as_ref().filter(|state| state.is_open());
     observer.notice(&Event::Breaker(open.map(|state| state.reason)));
+    let turn = match seen {
+        None => open.cloned().map(BreakerTurn::StandsOpen),
+        // Commands beside the daemon answer it, and audits open it.
+        Some(before) => BreakerTurn::between(before.as_ref(), latched.as_ref()),
+    };
+    if let Some(turn) = turn {
+        observer.notice(&Event::BreakerTurned(&turn));
+    }
+    *seen = Some(latched);
     if let Some(rotation) = memory::rotation(ledger).await? {
         let since = now.checked_sub_signed(cycle).unwrap_or(DateTime::UNIX_EPOCH);
         let (objects, oldest) = (rotation.verified_since(since), rotation.oldest_read());

@@ -23,6 +23,7 @@ impl Healer {
             result: RepairResult::Restored,
             source: Some(redact_url(url)),
             bytes: length,
+            corrupt: job.corrupt_bytes(self.quarantine_key(job)),
             ..held(job.action, FOUND)
         };
         let pass_id = job.pass_id.to_owned();
@@ -37,6 +38,7 @@ impl Healer {
             let repair = &publishing.repair;
             match self.store.probe(&repair.key).await {
                 Probe::Present(found) if publishing.is_done(&found) => {
+                    let repair = &self.with_copy_as_found(repair).await;
                     self.forget_troubles(&repair.key, &repair.digest).await;
                     let at = self.clock.now();
                     self.ledger.record_repair(&publishing.pass_id, at, repair).await?;
@@ -53,5 +55,17 @@ impl Healer {
             }
         }
         Ok(())
+    }
+
+    /// A repair of a run that was cut off, with the copy of the corrupt bytes only if it is there.
+    async fn with_copy_as_found(&self, repair: &Repair) -> Repair {
+        let mut repair = repair.clone();
+        if let Some(corrupt) = &mut repair.corrupt
+            && let Some(copy) = &corrupt.quarantine_key
+            && !matches!(self.store.probe(copy).await, Probe::Present(_))
+        {
+            corrupt.quarantine_key = None;
+        }
+        repair
     }
 }

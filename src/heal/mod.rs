@@ -9,7 +9,7 @@ mod texts;
 mod transfer;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,8 @@ use crate::catalog::{Catalog, CatalogError};
 use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
-    CatalogRow, Collection, Digest, ObjectMeta, Repair, RepairResult, SourceVerdict, error_chain,
+    CatalogRow, Collection, CorruptBytes, Corruption, Digest, ObjectMeta, Repair, RepairResult,
+    SourceVerdict, error_chain,
 };
 use crate::observe::{Event, Observer};
 use crate::plan::{Action, HealOptions, Hold, Plan, Step};
@@ -29,7 +30,8 @@ pub use journal::Journal;
 pub use texts::CatalogTexts;
 
 /// Why an action is not begun once the ledger did not take an earlier one's record.
-const UNRECORDED: &str = "the ledger does not take the records of repairs: nothing is healed unrecorded";
+const UNRECORDED: &str =
+    "the ledger does not take the records of repairs: nothing is healed unrecorded";
 
 /// What stops a heal as a whole; the trouble of one object never does.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +58,12 @@ struct Job<'a> {
     action: &'a Action,
     pass_id: &'a str,
     rows: &'a [CatalogRow],
-    /// The version that was read and found wrong in this pass.
+    /// What was read and found wrong in this pass.
+    corrupt: Option<&'a Corruption>,
+    /// The version of it.
     read: Option<&'a ObjectMeta>,
+    /// Where its copy is, once it was made.
+    aside: OnceLock<String>,
     /// What sources said earlier, where that is to be honored.
     verdicts: &'a [SourceVerdict],
 }
@@ -88,12 +94,12 @@ impl Healer {
     /// Carries out a plan and returns what became of its actions; those that a cancellation cut off
     /// are left out.
     ///
-    /// `read` holds the version of each corrupt object that was read in this pass, by key: only
-    /// such a version is ever replaced. `ask_anew` disregards remembered drift.
+    /// `read` holds each corrupt object that was read in this pass, by key: only the version that was
+    /// read is ever replaced. `ask_anew` disregards remembered drift.
     pub async fn execute(
         &self,
         plan: &Plan,
-        read: &HashMap<String, ObjectMeta>,
+        read: &HashMap<String, Corruption>,
         ask_anew: bool,
     ) -> Result<Executed, HealError> {
         let all_held: Option<Vec<_>> = plan.actions.iter().map(hold_of).collect();
@@ -120,7 +126,9 @@ impl Healer {
                 action,
                 pass_id: &plan.pass_id,
                 rows: rows.get(&place).map_or(&[][..], Vec::as_slice),
-                read: read.get(&action.target.key),
+                corrupt: read.get(&action.target.key),
+                read: read.get(&action.target.key).map(|corruption| &corruption.meta),
+                aside: OnceLock::new(),
                 verdicts,
             };
             let lost = first_unrecorded().is_some();
@@ -130,7 +138,8 @@ impl Healer {
             // ledger, since another action may be waiting with its connection in hand.
             if let Some(repair) = &repair {
                 let at = self.clock.now();
-                if !lost && let Err(error) = self.ledger.record_repair(job.pass_id, at, repair).await
+                if !lost
+                    && let Err(error) = self.ledger.record_repair(job.pass_id, at, repair).await
                 {
                     first_unrecorded().get_or_insert(error);
                 }
@@ -213,6 +222,17 @@ impl Healer {
     }
 }
 
+impl Job<'_> {
+    /// The corrupt bytes under its key, and where their copy is.
+    fn corrupt_bytes(&self, quarantine_key: Option<String>) -> Option<CorruptBytes> {
+        self.corrupt.map(|corrupt| CorruptBytes {
+            observed_digest: corrupt.observed_digest,
+            observed_size: corrupt.meta.size,
+            quarantine_key,
+        })
+    }
+}
+
 /// The record of an action that the plan holds; `None` where it is to be carried out.
 fn hold_of(action: &Action) -> Option<Repair> {
     match action.step {
@@ -245,6 +265,7 @@ pub fn held(action: &Action, why: &str) -> Repair {
         source: None,
         bytes: 0,
         seconds: 0.0,
+        corrupt: None,
         detail: why.to_owned(),
     }
 }

@@ -73,8 +73,11 @@ impl Healer {
     /// Copies corrupt bytes under the quarantine prefix.
     async fn set_aside(&self, job: &Job<'_>, to: &str) -> Result<(), End> {
         match self.store.set_aside(&job.action.target.key, to).await {
+            Ok(()) => {
+                job.aside.get_or_init(|| to.to_owned());
+                Ok(())
+            }
             // Vanished bytes need no copy; the probe that follows sees the hole.
-            Ok(()) => Ok(()),
             Err(error) if error.fault == StoreFault::NotFound => Ok(()),
             Err(error) => Err(holding(&format!(
                 "its corrupt bytes cannot be copied to {to}: {}",

@@ -40,6 +40,7 @@ impl Healer {
             reason: end.reason,
             bytes,
             seconds: began.elapsed().as_secs_f64(),
+            corrupt: job.corrupt_bytes(job.aside.get().cloned()),
             ..held(job.action, &end.detail)
         };
         self.remember(job, repair.result).await;

@@ -1,7 +1,8 @@
 //! One object: its rows, its key in the store, its sources, attempts and repairs.
 
 use crate::model::{
-    Attempts, Cause, Collection, Digest, Finding, FindingKind, RepairResult, SourceVerdict, Sources, Verdict, error_chain,
+    Attempts, Cause, Collection, Digest, Finding, FindingKind, RepairResult, SourceVerdict,
+    Sources, Verdict, error_chain,
 };
 use crate::plan::{next_try, switched_off};
 use crate::report::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};

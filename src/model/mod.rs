@@ -36,7 +36,7 @@ pub use operation::{OperationFailure, OperationKind, StoreOperation};
 pub use record::{Record, UNSURE_SIZE};
 pub use redact::{error_chain, redact_url, redact_urls_in};
 pub use removal::{Removal, RemovalResult};
-pub use repair::{Cause, FailureReason, Repair, RepairResult};
+pub use repair::{Cause, CorruptBytes, FailureReason, Repair, RepairResult};
 pub use schedule::{ParseScheduleError, ParseZoneError, Schedule, Zone};
 pub use slice::{ParseSliceError, Slice};
 pub use sources::{MAINTAINED_APP, SCRIPT, Sources};

@@ -137,6 +137,20 @@ pub struct Repair {
     pub bytes: u64,
     /// How long it took.
     pub seconds: f64,
+    /// The corrupt bytes that were read under its key before; null where there were none.
+    #[serde(default)]
+    pub corrupt: Option<CorruptBytes>,
     /// The same in a sentence.
     pub detail: String,
+}
+
+/// Bytes that were read and found wrong, as they are told once they are replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CorruptBytes {
+    /// The digest that they have.
+    pub observed_digest: Digest,
+    /// Their size in bytes.
+    pub observed_size: u64,
+    /// The key of the copy that was made of them, in the same store; null where there is none.
+    pub quarantine_key: Option<String>,
 }

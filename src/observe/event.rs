@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{BreakerReason, Depth, Repair, StoreOperation, Summary};
+use crate::model::{BreakerReason, Corruption, Depth, Repair, StoreOperation, Summary};
+use crate::plan::BreakerTurn;
 
 use super::Census;
 
@@ -34,7 +35,7 @@ pub enum Event<'a> {
         done: bool,
     },
     /// An object was read, and this version of it was not known to be corrupt.
-    Corrupted,
+    Corrupted(&'a Corruption),
     /// Bytes came from a source.
     Downloaded(u64),
     /// An action ended.
@@ -46,6 +47,8 @@ pub enum Event<'a> {
     },
     /// Something worth a line in the log that is no error of the pass.
     Notice(&'a str),
+    /// The same, where somebody should see it.
+    Warning(&'a str),
     /// A pass began.
     PassBegan {
         /// Its depth.
@@ -81,6 +84,8 @@ pub enum Event<'a> {
     },
     /// The breaker holds heals back for this reason; `None` where it does not.
     Breaker(Option<BreakerReason>),
+    /// The breaker opened, was answered, or closed. Told by whoever sees it, and so perhaps twice.
+    BreakerTurned(&'a BreakerTurn),
     /// Whether a person paused healing.
     Paused(bool),
     /// Whether the configuration switched healing off.

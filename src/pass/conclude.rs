@@ -7,7 +7,8 @@ use crate::model::{
     BreakerState, BreakerSummary, Finding, FindingKind, PassError, Span, Summary, Unhealable,
     reason,
 };
-use crate::plan::{Hold, PassCounts, judge_breaker, make_plan};
+use crate::observe::Event;
+use crate::plan::{BreakerTurn, Hold, PassCounts, judge_breaker, make_plan};
 
 use super::examine::Examined;
 use super::flag::SKEW_AT_MOST;
@@ -61,7 +62,10 @@ impl Context<'_> {
             .flat_map(|one| {
                 let key = &one.verdicts.collection.key;
                 let read = one.verdicts.corrupt.iter().filter(|corrupt| corrupt.read_now);
-                read.map(|corrupt| (key.render(&corrupt.digest), corrupt.meta.clone()))
+                read.map(|corrupt| {
+                    let corruption = corrupt.under(key.render(&corrupt.digest));
+                    (corruption.key.clone(), corruption)
+                })
             })
             .collect();
         let mut summary = self.sum_up(&examined, &findings, errors);
@@ -114,14 +118,15 @@ impl Context<'_> {
                 return Ok(Latched { breaker, judged });
             }
             match ledger.swap_breaker(before.as_ref(), breaker.as_ref()).await {
-                Ok(false) => {}
-                Ok(true) => return Ok(Latched { breaker, judged }),
-                Err(error) => {
-                    // It holds for this pass all the same.
-                    self.unkept.note(Err(error));
-                    return Ok(Latched { breaker, judged });
-                }
+                Ok(false) => continue,
+                Ok(true) => {}
+                // It holds for this pass all the same.
+                Err(error) => self.unkept.note(Err(error)),
             }
+            if let Some(turn) = BreakerTurn::between(before.as_ref(), breaker.as_ref()) {
+                self.auditor.observer.notice(&Event::BreakerTurned(&turn));
+            }
+            return Ok(Latched { breaker, judged });
         }
     }
 

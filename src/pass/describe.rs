@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::ledger::LedgerError;
 use crate::model::{
-    Attempts, CatalogRow, Digest, Finding, FindingKind, SourceVerdict, Sources, Unhealable,
-    reason, redact_url,
+    Attempts, CatalogRow, Digest, Finding, FindingKind, SourceVerdict, Sources, Unhealable, reason,
+    redact_url,
 };
 use crate::plan::{Plan, SourceStanding, unhealable};
 

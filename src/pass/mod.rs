@@ -31,7 +31,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{
-    Acceptance, Collection, Command, Depth, Digest, Finding, ObjectMeta, PassError, Repair, Size,
+    Acceptance, Collection, Command, Corruption, Depth, Digest, Finding, PassError, Repair, Size,
     Slice, Summary, Unhealable, error_chain,
 };
 use crate::observe::{Census, Observer};
@@ -135,8 +135,8 @@ pub struct PassReport {
     pub summary: Summary,
     /// What would be done, or was.
     pub plan: Plan,
-    /// The version of each corrupt object that was read in this pass, by key.
-    read: HashMap<String, ObjectMeta>,
+    /// Each corrupt object that was read in this pass, by key.
+    read: HashMap<String, Corruption>,
     /// The sources of what is damaged, by collection and digest.
     sources: HashMap<(String, Digest), Vec<KnownSource>>,
     /// Whether it saw everything there is, so that it may close findings.
@@ -196,7 +196,7 @@ struct Context<'a> {
 
 /// What the ledger knew as the pass began.
 struct Known {
-    corruptions: HashMap<String, crate::model::Corruption>,
+    corruptions: HashMap<String, Corruption>,
     verdicts: HashMap<Digest, Vec<crate::model::SourceVerdict>>,
     last_full: Option<crate::model::LastFull>,
     /// Whose loss a person accepted.
@@ -274,6 +274,7 @@ impl Auditor {
             verdicts.entry(verdict.digest).or_default().push(verdict);
         }
         let corruptions = self.ledger.corruptions().await?;
+        let last_full = self.ledger.last_full().await?;
         Ok(Context {
             auditor: self,
             request,
@@ -285,8 +286,8 @@ impl Auditor {
             known: Known {
                 corruptions: corruptions.into_iter().map(|c| (c.key.clone(), c)).collect(),
                 verdicts,
-                last_full: self.ledger.last_full().await?,
-                accepted: self.accepted_now().await?,
+                accepted: self.accepted_now(last_full.as_ref()).await?,
+                last_full,
             },
         })
     }

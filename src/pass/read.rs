@@ -107,31 +107,38 @@ impl Context<'_> {
             if record.size() != 0 && record.size() != meta.size {
                 verdicts.size_mismatches.push((record.digest, meta.size));
             }
-            if standing.is_some() {
+            if let Some(standing) = standing {
                 self.unkept.note(self.auditor.ledger.clear_corruption(key).await);
+                self.tell_right_again(standing);
             }
             return Ok(());
         }
-        let corruption = Corruption {
-            key: key.to_owned(),
+        let corrupt = Corrupt {
             digest: record.digest,
             observed_digest: observed,
             meta: meta.clone(),
+            read_now: true,
             found_at: self.started_at,
         };
+        let corruption = corrupt.under(key.to_owned());
         self.unkept.note(self.auditor.ledger.put_corruption(&corruption).await);
         // What stands unhealed is read again in every cycle, and is not detected anew each time.
         if standing.is_none_or(|known| known.meta != meta) {
-            self.auditor.observer.notice(&Event::Corrupted);
+            self.auditor.observer.notice(&Event::Corrupted(&corruption));
         }
-        verdicts.corrupt.push(Corrupt {
-            digest: record.digest,
-            observed_digest: observed,
-            meta,
-            read_now: true,
-            found_at: self.started_at,
-        });
+        verdicts.corrupt.push(corrupt);
         Ok(())
+    }
+
+    /// Somebody else put the right bytes there: with the corruption its last trace would go.
+    fn tell_right_again(&self, was: &Corruption) {
+        let line = format!(
+            "{} is right again, and restock did not heal it: its bytes had digest {} on {}",
+            was.key,
+            was.observed_digest,
+            was.found_at.format("%Y-%m-%d %H:%M UTC")
+        );
+        self.auditor.observer.notice(&Event::Warning(&line));
     }
 }
 

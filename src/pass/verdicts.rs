@@ -28,6 +28,17 @@ impl Corrupt {
             found_at: corruption.found_at,
         }
     }
+
+    /// As it is kept, and handed to a heal.
+    pub(super) fn under(&self, key: String) -> Corruption {
+        Corruption {
+            key,
+            digest: self.digest,
+            observed_digest: self.observed_digest,
+            meta: self.meta.clone(),
+            found_at: self.found_at,
+        }
+    }
 }
 
 /// An object that nobody can say anything about.

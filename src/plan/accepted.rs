@@ -13,9 +13,28 @@ pub fn accepted_now(
     kept: &[Acceptance],
     now: DateTime<Utc>,
 ) -> HashSet<Digest> {
-    let entries: HashMap<_, _> =
-        kept.iter().chain(configured).map(|entry| (entry.digest, entry)).collect();
-    entries.into_values().filter(|entry| entry.holds(now)).map(|entry| entry.digest).collect()
+    let entries = in_force(configured, kept).into_values();
+    entries.filter(|entry| entry.holds(now)).map(|entry| entry.digest).collect()
+}
+
+/// The losses that were accepted at `before` and have run out since, by digest.
+pub fn ran_out<'a>(
+    configured: &'a [Acceptance],
+    kept: &'a [Acceptance],
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Vec<&'a Acceptance> {
+    let entries = in_force(configured, kept).into_values();
+    let mut entries: Vec<_> = entries.filter(|e| e.holds(before) && !e.holds(now)).collect();
+    entries.sort_by_key(|entry| entry.digest);
+    entries
+}
+
+fn in_force<'a>(
+    configured: &'a [Acceptance],
+    kept: &'a [Acceptance],
+) -> HashMap<Digest, &'a Acceptance> {
+    kept.iter().chain(configured).map(|entry| (entry.digest, entry)).collect()
 }
 
 #[cfg(test)]
@@ -34,5 +53,8 @@ mod tests {
         let now = "2027-01-31T12:00:00Z".parse().unwrap();
         let accepted = accepted_now(&configured, &kept, now);
         assert_eq!(accepted, HashSet::from([Digest::new([1; 32]), Digest::new([4; 32])]));
+        let since = |day: &str| ran_out(&configured, &kept, day.parse().unwrap(), now);
+        assert_eq!(since("2027-01-29T12:00:00Z"), [&kept[1]]);
+        assert_eq!(since("2027-01-31T00:00:00Z"), [] as [&Acceptance; 0], "told before");
     }
 }

@@ -10,8 +10,9 @@ mod options;
 mod orphan;
 mod orphans_plan;
 mod rotation;
+mod turn;
 
-pub use accepted::accepted_now;
+pub use accepted::{accepted_now, ran_out};
 pub use aside::{Aside, AsideKind};
 pub use backoff::next_try;
 pub use breaker::{PassCounts, acknowledge, judge_breaker};
@@ -21,3 +22,4 @@ pub use options::{BreakerOptions, HealOptions, OrphanOptions};
 pub use orphan::{OrphanSeen, judge_orphan};
 pub use orphans_plan::{Disposal, OrphanEntry, OrphansPlan, is_own_key, orphan_copy};
 pub use rotation::{Reading, Rotation};
+pub use turn::BreakerTurn;

@@ -81,7 +81,27 @@ pub fn object_table(
         let detail = escape(&repair.detail).into_owned();
         [time(past.at), repair.result.as_str().to_owned(), bytes(repair.bytes), detail]
     });
-    grid(out, ["REPAIR", "RESULT", "DOWNLOADED", "DETAIL"], rows)
+    grid(out, ["REPAIR", "RESULT", "DOWNLOADED", "DETAIL"], rows)?;
+    corrupt_bytes(view, out)
+}
+
+/// What was found under its key before it was healed: the last trace of a corruption.
+fn corrupt_bytes(view: &ObjectView, out: &mut impl Write) -> io::Result<()> {
+    let found: Vec<_> = view
+        .repairs
+        .iter()
+        .filter_map(|past| {
+            let corrupt = past.repair.corrupt.as_ref()?;
+            let copy = or_dash(corrupt.quarantine_key.as_deref().map(|key| escape(key).into()));
+            let digest = corrupt.observed_digest.to_string();
+            Some([time(past.at), bytes(corrupt.observed_size), digest, copy])
+        })
+        .collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    grid(out, ["WAS CORRUPT", "SIZE", "DIGEST FOUND", "COPY"], found)
 }
 
 fn removals(view: &ObjectView, out: &mut impl Write) -> io::Result<()> {

@@ -121,10 +121,7 @@ fn only_one_heal_runs_at_a_time_and_audits_need_no_lock() {
     let slow = crate::support::http_server::Answer::ok(objects[0].bytes[..3].to_vec())
         .then_wait(&gate, objects[0].bytes[3..].to_vec());
     place.world.answer(&objects[0], [slow]);
-    let mut first = command(place.dir(), "heal -q")
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut first = command(place.dir(), "heal -q").stdout(Stdio::null()).spawn().unwrap();
     crate::binary::until("a download", || !place.world.http.requests().is_empty());
     let second = place.run("heal --output json").exits(5).says("lock");
     crate::shapes::check_unable(&second.json(), "busy", 5);

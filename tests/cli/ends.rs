@@ -42,6 +42,8 @@ fn a_reader_that_goes_away_ends_a_report_quietly() {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
          INSERT INTO packages (sha256, filename) SELECT hex(randomblob(32)), 'x.pkg' FROM n",
     );
+    // That the breaker opens is told once.
+    place.run("audit").exits(2).says("the breaker opened");
     for format in ["table", "ndjson", "json"] {
         let mut audit = command(place.dir(), &format!("audit --output {format}"))
             .stdout(Stdio::piped())

@@ -103,7 +103,12 @@ fn check_finding(finding: &Value) {
 
 #[track_caller]
 fn check_repair(repair: &Value) {
-    has(repair, REPAIR, "collection");
+    has(repair, REPAIR, "collection corrupt");
+    if repair["cause"] == "missing" {
+        assert!(repair["corrupt"].is_null(), "{repair}");
+    } else {
+        has(&repair["corrupt"], "observed_digest observed_size quarantine_key", "");
+    }
     assert_eq!(repair["type"], "repair");
     one_of(&repair["cause"], "missing corrupt");
     one_of(&repair["result"], RESULTS);

@@ -78,3 +78,69 @@ fn where_the_journal_reads_stderr_lines_have_its_priorities() {
     child.wait().unwrap();
     assert!(text().lines().all(|line| line.starts_with("<6>")), "{}", text());
 }
+
+/// Whoever answers, and from where: the daemon's log has one warning for each turn.
+#[test]
+fn the_breaker_is_logged_when_it_opens_is_answered_and_closes() {
+    let (place, objects) = Place::with_daemon(20, crate::running::EACH_SECOND);
+    place.lose(&objects[..8]);
+    let daemon = Running::start_as(&place, "run", command(place.dir(), "run"));
+    daemon.says("the breaker opened: 8 of 20 expected objects are missing or corrupt");
+    let ran = place.run("breaker ack --expect-missing 8").exits(0);
+    assert!(ran.stderr.contains("the breaker was acknowledged with 8"), "{}", ran.stderr);
+    daemon.says("the breaker was acknowledged with 8");
+    daemon.says("the breaker closed");
+    let turns: Vec<_> = lines(&daemon)
+        .into_iter()
+        .filter(|line| line["message"].as_str().unwrap().starts_with("the breaker "))
+        .collect();
+    assert_eq!(turns.len(), 3, "{turns:?}");
+    for turn in &turns {
+        let (level, missing) = (&turn["level"], &turn["expected"]);
+        assert_eq!(
+            (level, missing, &turn["reason"]),
+            (&"warn".into(), &20.into(), &"mass_missing".into())
+        );
+    }
+    assert_eq!(turns[1]["acknowledged"], 8);
+}
+
+#[test]
+fn a_daemon_that_begins_under_an_open_breaker_says_so() {
+    let (place, objects) = Place::with_daemon(20, NEVER);
+    place.lose(&objects[..8]);
+    let ran = place.run("audit").exits(2);
+    assert!(ran.stderr.contains("the breaker opened: 8 of 20"), "{}", ran.stderr);
+    let daemon = Running::start_as(&place, "run", command(place.dir(), "run"));
+    daemon.says("last pass");
+    assert_eq!(daemon.said("the breaker is open since "), 1, "{}", daemon.log());
+    assert_eq!(daemon.said("the breaker opened"), 0);
+}
+
+#[test]
+fn a_corruption_is_logged_when_it_is_found_and_when_it_is_healed() {
+    let (place, objects) = Place::with_daemon(4, NEVER);
+    place.world.put(&objects[0].key, b"other bytes");
+    let ran = place.run("audit --deep").exits(2);
+    let found: Value = serde_json::from_str(ran.stderr.lines().next().unwrap()).unwrap();
+    let daemon = Running::start_as(&place, "run", command(place.dir(), "run"));
+    daemon.says("last pass");
+    let logged = lines(&daemon);
+    let healed = logged.iter().find(|line| line["quarantine_key"].is_string()).unwrap();
+    for line in [&found, healed] {
+        assert_eq!(line["level"], "warn", "{line}");
+        assert_eq!(line["key"].as_str(), Some(objects[0].key.as_str()));
+        assert_eq!(line["digest"], objects[0].digest.to_string());
+        assert_eq!(line["observed_size"], 11);
+        let digest = crate::support::object::digest_of(b"other bytes").to_string();
+        assert_eq!(line["observed_digest"], digest);
+    }
+    let copy = healed["quarantine_key"].as_str().unwrap();
+    assert_eq!(place.world.get(copy).unwrap(), b"other bytes");
+    place
+        .run(&format!("show {}", objects[0].digest))
+        .exits(0)
+        .prints("WAS CORRUPT")
+        .prints(found["observed_digest"].as_str().unwrap())
+        .prints(copy);
+}

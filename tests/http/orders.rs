@@ -81,8 +81,11 @@ fn the_breaker_takes_the_right_number_alone() {
     served.order("/api/v1/breaker/ack", "{\"expect_missing\": 7}").tells(409, "8");
     served.order("/api/v1/breaker/ack", "{\"expect_records\": 8}").tells(409, "");
     assert_eq!(served.daemon.said("8 healed"), 0);
+    assert_eq!(served.daemon.said("the breaker opened: 8 of 20"), 1);
+    assert_eq!(served.daemon.said("acknowledged with"), 0);
     served.order("/api/v1/breaker/ack", "{\"expect_missing\": 8}").is(202);
     served.daemon.says("8 healed");
+    assert_eq!(served.daemon.said("the breaker was acknowledged with 8"), 1);
 }
 
 #[test]

@@ -106,6 +106,7 @@ pub(crate) fn repair(of: Digest, result: RepairResult) -> Repair {
         source: Some("https://example.com/a".to_owned()),
         bytes: 77,
         seconds: 0.25,
+        corrupt: None,
         detail: "the source did not answer".to_owned(),
     }
 }

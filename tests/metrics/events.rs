@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use restock::model::{
-    BreakerReason, Cause, Depth, Digest, FailureReason, OperationFailure, OperationKind, Repair,
-    RepairResult, StoreOperation,
+    BreakerReason, Cause, Corruption, Depth, Digest, FailureReason, ObjectMeta, OperationFailure,
+    OperationKind, Repair, RepairResult, StoreOperation,
 };
 use restock::observe::{Event, LogLevel, Metrics, Observer, PassEnd, PassFault, Side, Tee};
 
@@ -32,6 +32,7 @@ fn repair(result: RepairResult, reason: Option<FailureReason>) -> Repair {
         source: None,
         bytes: 10,
         seconds: 7.5,
+        corrupt: None,
         detail: String::new(),
     }
 }
@@ -132,6 +133,13 @@ fn what_a_daemon_tells_of_itself_is_shown() {
     let metrics = Arc::new(metrics());
     let (first, second): (Arc<dyn Observer>, Arc<dyn Observer>) =
         (metrics.clone(), Arc::new(restock::observe::Silent));
+    let corruption = Corruption {
+        key: "c/d".to_owned(),
+        digest: Digest::new([1; 32]),
+        observed_digest: Digest::new([2; 32]),
+        meta: ObjectMeta::default(),
+        found_at: now(),
+    };
     let tee = Tee::new([first, second]);
     let later = now() + TimeDelta::seconds(5);
     for event in [
@@ -147,7 +155,7 @@ fn what_a_daemon_tells_of_itself_is_shown() {
         Event::Answered { handler: "/metrics", code: 200 },
         Event::Logged(LogLevel::Warn),
         Event::Panicked,
-        Event::Corrupted,
+        Event::Corrupted(&corruption),
         Event::Verified { bytes: 512, done: true },
     ] {
         tee.notice(&event);

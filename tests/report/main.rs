@@ -128,7 +128,7 @@ fn a_document_holds_the_contracts_members_and_no_others() {
     );
     assert_eq!(
         members(&report["repairs"][0]),
-        "bytes cause collection detail digest key reason result seconds source type"
+        "bytes cause collection corrupt detail digest key reason result seconds source type"
     );
     assert_eq!(
         members(&report["summary"]),

@@ -31,5 +31,6 @@ mod retries;
 mod rows;
 mod slices;
 mod switched_off;
+mod told;
 mod unkept;
 mod young;

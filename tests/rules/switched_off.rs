@@ -114,7 +114,10 @@ async fn an_object_says_of_itself_that_healing_is_off_for_it() {
     let why = Some("healing is off for it".to_owned());
     assert_eq!(held(&world, &objects[1]).await, None);
     world.settings.heal.replace_corrupt = false;
-    assert_eq!((held(&world, &objects[1]).await, held(&world, &objects[0]).await), (why.clone(), None));
+    assert_eq!(
+        (held(&world, &objects[1]).await, held(&world, &objects[0]).await),
+        (why.clone(), None)
+    );
     world.settings.heal.enabled = false;
     assert_eq!(held(&world, &objects[0]).await, why);
 }

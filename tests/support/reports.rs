@@ -156,6 +156,7 @@ pub(crate) fn repair(n: u8, result: RepairResult, reason: Option<FailureReason>)
         source: Some(format!("https://artifacts.example.com/{n}.pkg")),
         bytes: if result == RepairResult::Restored { 4096 } else { 0 },
         seconds: 0.25,
+        corrupt: None,
         detail: format!("{} from artifacts.example.com", result.as_str()),
     }
 }

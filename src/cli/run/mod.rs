@@ -37,6 +37,7 @@ struct Instance {
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    log: Arc<Logged>,
     state: watch::Sender<DaemonState>,
 }
 
@@ -89,13 +90,13 @@ impl Instance {
         let identity = store.identity().to_owned();
         let ledger = open_ledger(&config, &identity).await?;
         let (state, _) = watch::channel(DaemonState::starting());
-        Ok(Self { config, identity, ledger, clock, metrics, state })
+        Ok(Self { config, identity, ledger, clock, metrics, log: Arc::default(), state })
     }
 
     /// Who is told of passes: the log, and whoever reads the metrics.
     fn observer(&self) -> Arc<dyn Observer> {
         let (log, metrics): (Arc<dyn Observer>, Arc<dyn Observer>) =
-            (Arc::new(Logged), self.metrics.clone());
+            (self.log.clone(), self.metrics.clone());
         Arc::new(Tee::new([log, metrics]))
     }
 
@@ -162,6 +163,12 @@ impl Instance {
         self.metrics.restore(&remembered(&*ledger).await?);
         let paused = memory::is_paused(&*ledger).await?;
         self.state.send_modify(|state| (state.holds_lock, state.paused) = (true, paused));
+        if paused {
+            tracing::warn!(
+                paused,
+                "healing is paused still: nothing is healed before it is resumed"
+            );
+        }
         let daemon = Daemon {
             opener: Arc::new(opener.over(Arc::clone(&ledger))),
             ledger,

@@ -17,11 +17,13 @@ impl Observer for Metrics {
             | Event::Listed(_)
             | Event::Confirmed(_)
             | Event::Downloaded(_)
-            | Event::Notice(_) => {}
+            | Event::Notice(_)
+            | Event::Warning(_)
+            | Event::BreakerTurned(_) => {}
             Event::Verified { bytes, .. } => {
                 table.verified_bytes.with_label_values(&[store]).inc_by(*bytes);
             }
-            Event::Corrupted => table.corruptions_detected.with_label_values(&[store]).inc(),
+            Event::Corrupted(_) => table.corruptions_detected.with_label_values(&[store]).inc(),
             Event::Repaired { repair, at } => self.repaired(repair, *at),
             Event::PassBegan { depth, at } => {
                 let labels = [store, depth.as_str()];
