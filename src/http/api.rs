@@ -7,14 +7,13 @@ use std::sync::Arc;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use serde::Serialize;
 use tokio::sync::SemaphorePermit;
 
 use crate::ledger::{FindingCursor, LedgerError, PassCursor};
 use crate::model::{Digest, FindingKind, error_chain};
-use crate::report::{self, ObjectState, ObjectView};
+use crate::report::{self, ObjectState};
 
-use super::answer::{Answer, Failure, json, value};
+use super::answer::{Answer, Failure, json};
 use super::panel::Served;
 
 /// Items of a page, where nothing else is asked for …
@@ -36,7 +35,7 @@ pub(super) type Answered = Result<Answer, Failure>;
 pub(super) async fn status(State(served): State<Arc<Served>>) -> Answer {
     let written = async {
         let view = served.status().await.map_err(|error| unavailable(&error))?;
-        document(|out| report::status_json(&view, out))
+        document(StatusCode::OK, |out| report::status_json(&view, out))
     };
     either(written.await)
 }
@@ -79,18 +78,9 @@ pub(super) async fn passes(State(served): State<Arc<Served>>, RawQuery(query): R
         let page = served.panel.ledger.passes_page(after.as_ref(), limit).await;
         let page = page.map_err(|error| unavailable(&error))?;
         let next = page.next.map(|cursor| cursor.to_string());
-        document(|out| report::passes_json(&page.items, next.as_deref(), out))
+        document(StatusCode::OK, |out| report::passes_json(&page.items, next.as_deref(), out))
     };
     either(page.await)
-}
-
-/// An object that is not there, in the words of the server that started it all; with all that is
-/// known of it.
-#[derive(Serialize)]
-struct NotThere<'a> {
-    error: String,
-    #[serde(flatten)]
-    view: &'a ObjectView,
 }
 
 /// `GET /api/v1/objects/{digest}`.
@@ -121,10 +111,9 @@ pub(super) async fn object(
             place.sources.truncate(ROWS_AT_MOST);
         }
         if view.places.iter().all(|place| place.object == ObjectState::Absent) {
-            let error = format!("package not found with hash {digest}");
-            return Ok(value(StatusCode::NOT_FOUND, &NotThere { error, view: &view }));
+            return document(StatusCode::NOT_FOUND, |out| report::absent_object_json(&view, out));
         }
-        document(|out| report::object_json(&view, out))
+        document(StatusCode::OK, |out| report::object_json(&view, out))
     };
     either(found.await)
 }
@@ -139,10 +128,13 @@ pub(super) async fn turn(served: &Served) -> Result<SemaphorePermit<'_>, Failure
     turn.map_err(|_| Failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon ends".to_owned()))
 }
 
-fn document(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> Answered {
+fn document(
+    status: StatusCode,
+    write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>,
+) -> Answered {
     let mut written = Vec::new();
     write(&mut written).map_err(|error| internal(&error))?;
-    Ok(json(StatusCode::OK, written))
+    Ok(json(status, written))
 }
 
 pub(super) fn unavailable(why: &LedgerError) -> Failure {

@@ -25,7 +25,7 @@ use crate::observe::{Event, Observer};
 use crate::store::{Probe, RemovingStore, StoreError, StoreFault};
 
 pub use prune::{Pruned, Quarantine};
-pub use record::{Record, RecordError};
+pub use record::{Record, RecordError, record_line_schema};
 
 /// Everything that taking away needs. The only one that holds a store which can delete.
 pub struct Remover {

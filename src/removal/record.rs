@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, Removal, RemovalResult};
@@ -51,17 +53,21 @@ pub enum RecordError {
 }
 
 /// The first line of a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct Header {
+    /// The name of this shape; in the first line alone.
     schema: String,
+    /// The plan.
     plan_id: String,
+    /// The world that it was made for.
     #[serde(rename = "for")]
     identity: PlanIdentity,
+    /// When the record was begun.
     at: DateTime<Utc>,
 }
 
 /// Something that was done, or is about to be, with an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Step {
     #[serde(rename = "step")]
     pub(super) kind: StepKind,
@@ -75,7 +81,7 @@ pub(super) struct Step {
 }
 
 /// What was done, or is about to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StepKind {
     /// Next a copy is made.
@@ -98,12 +104,22 @@ impl StepKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One line of the record of a plan that is carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(title = "restock.orphans-applied/v1")]
 enum Line {
+    /// The first line.
     Applied(Header),
+    /// Something is about to be done.
     Step(Step),
+    /// What became of an object.
     Removal(Removal),
+}
+
+/// The JSON Schema of each line of a record.
+pub fn record_line_schema() -> Schema {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Line>()
 }
 
 /// What is known of one object.

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::json::line;
+use super::shapes;
 use super::text::{escape, grid};
 use crate::model::Acceptance;
 
@@ -31,15 +32,23 @@ pub enum AcceptedIn {
     Ledger,
 }
 
-#[derive(Serialize)]
+const SCHEMA: &str = "restock.accepted/v1";
+
+#[derive(Serialize, JsonSchema)]
 struct Document<'a> {
     schema: &'static str,
+    /// The accepted losses, by digest.
     accepted: &'a [AcceptedView],
+}
+
+/// The JSON Schema of the document.
+pub(super) fn schema() -> Schema {
+    shapes::root::<Document<'static>>(SCHEMA)
 }
 
 /// Writes one document, `restock.accepted/v1`.
 pub fn accepted_json(accepted: &[AcceptedView], out: &mut impl Write) -> io::Result<()> {
-    line(&Document { schema: "restock.accepted/v1", accepted }, out)
+    line(&Document { schema: SCHEMA, accepted }, out)
 }
 
 /// Writes a row for each.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -20,14 +21,37 @@ pub(super) struct List<'a, T> {
 
 struct Document<'a, T, S> {
     list: &'a List<'a, T>,
-    summary: Record<'a, S>,
+    summary: Summed<'a, S>,
+}
+
+/// The summary; in a stream of lines it comes last and carries the name of the shape.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Summary", bound = "S: JsonSchema")]
+pub(super) struct Summed<'a, S> {
+    r#type: SummaryType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'static str>,
+    #[serde(flatten)]
+    value: &'a S,
+}
+
+impl<'a, S> Summed<'a, S> {
+    /// With the name of the shape at the end of a stream; a document carries it itself.
+    pub(super) const fn of(value: &'a S, schema: Option<&'static str>) -> Self {
+        Self { r#type: SummaryType::Summary, schema, value }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum SummaryType {
+    Summary,
 }
 
 #[derive(Serialize)]
 struct Record<'a, T> {
     r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'static str>,
     #[serde(flatten)]
     value: &'a T,
 }
@@ -45,15 +69,15 @@ impl<T: Serialize, S: Serialize> Serialize for Document<'_, T, S> {
 impl<T: Serialize> List<'_, T> {
     /// Writes one document.
     pub(super) fn json(&self, summary: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
-        let summary = Record { r#type: "summary", schema: None, value: summary };
+        let summary = Summed::of(summary, None);
         line(&Document { list: self, summary }, out)
     }
 
     /// Writes one record a line, the summary last.
     pub(super) fn ndjson(&self, summary: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
         for item in self.items {
-            line(&Record { r#type: self.kind, schema: None, value: item }, out)?;
+            line(&Record { r#type: self.kind, value: item }, out)?;
         }
-        line(&Record { r#type: "summary", schema: Some(self.schema), value: summary }, out)
+        line(&Summed::of(summary, Some(self.schema)), out)
     }
 }

@@ -23,6 +23,7 @@ mod quarantine;
 mod record;
 mod removals;
 mod repairs;
+mod shapes;
 mod status;
 mod survey;
 mod table;
@@ -47,11 +48,12 @@ pub use preflight::{PreflightReport, preflight_schema};
 pub use quarantine::{AsideView, PruneResult, QuarantineView};
 pub use record::{SCHEMA_ID, schema};
 pub use removals::RemovalsView;
+pub use shapes::{Shape, shapes};
 pub use status::{ActivityView, DaemonView, SideView, Standing, StatusView};
 pub use survey::SurveyWriter;
 pub use table::table;
 pub use text::{Color, TextOptions, bytes, count, escape};
-pub use view::{object_json, object_table, status_json, status_table};
+pub use view::{absent_object_json, object_json, object_table, status_json, status_table};
 
 /// One pass for a reader. Findings and repairs are sorted when they are written.
 #[derive(Debug, Clone, Copy)]

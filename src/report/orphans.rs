@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::Format;
 use super::list::List;
+use super::shapes;
 use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
 use crate::model::{Digest, Finding, Sighting, reason};
 use crate::plan::{Disposal, OrphansPlan};
@@ -46,13 +47,24 @@ pub struct OrphansView {
     pub as_of: Option<DateTime<Utc>>,
 }
 
-#[derive(Serialize)]
+/// The orphans in numbers.
+#[derive(Serialize, JsonSchema)]
 struct Totals {
+    /// All of them.
     orphans: u64,
+    /// Those that are flagged.
     flagged: u64,
+    /// Their size in bytes.
     bytes: u64,
+    /// When the last pass over everything ended; null where there was none.
     #[serde(serialize_with = "crate::model::instant::optional_millis")]
+    #[schemars(with = "Option<DateTime<Utc>>")]
     as_of: Option<DateTime<Utc>>,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Schema {
+    shapes::list::<OrphanView, Totals>(SCHEMA, "orphans")
 }
 
 const SCHEMA: &str = "restock.orphans/v1";

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::Format;
 use super::list::List;
+use super::shapes;
 use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
 use crate::plan::{Aside, AsideKind};
 
@@ -46,12 +47,22 @@ pub enum PruneResult {
     Failed,
 }
 
-#[derive(Serialize)]
+/// What was set aside, in numbers.
+#[derive(Serialize, JsonSchema)]
 struct Totals {
+    /// All of it.
     objects: u64,
+    /// Its size in bytes.
     bytes: u64,
+    /// What was deleted of it.
     deleted: u64,
+    /// What could not be deleted.
     failed: u64,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Schema {
+    shapes::list::<AsideView, Totals>(SCHEMA, "objects")
 }
 
 impl QuarantineView {

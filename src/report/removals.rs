@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::Format;
 use super::list::List;
+use super::shapes;
 use super::text::{TextOptions, Tone, bytes, escape, grid, phrases};
 use crate::model::{Removal, RemovalResult};
 
@@ -34,6 +35,11 @@ struct Totals<'a> {
     unknown: u64,
     failed: u64,
     bytes: u64,
+}
+
+/// The JSON Schema of the list.
+pub(super) fn schema() -> Schema {
+    shapes::list::<Removal, Totals<'static>>(SCHEMA, "removals")
 }
 
 impl RemovalsView {

@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::Format;
 use super::json::line;
+use super::list::Summed;
+use super::shapes;
 use super::text::{
     ROWS_AT_MOST, TextOptions, Tone, count, escape, grid, list, or_dash, phrases, short, time,
 };
@@ -25,20 +28,25 @@ pub struct SurveyWriter<'a, W> {
     shown: Vec<Surveyed>,
 }
 
-#[derive(Serialize)]
+/// One object.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ObjectRecord")]
 struct ObjectRecord<'a> {
-    r#type: &'static str,
+    r#type: ObjectType,
     #[serde(flatten)]
     object: &'a Surveyed,
 }
 
-#[derive(Serialize)]
-struct SummaryRecord<'a> {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'static str>,
-    #[serde(flatten)]
-    totals: &'a Totals,
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum ObjectType {
+    Object,
+}
+
+/// The JSON Schema of a survey as one document; its `$defs` hold the records of a stream of lines.
+pub(super) fn schema() -> Schema {
+    shapes::list::<ObjectRecord<'static>, Totals>(SCHEMA_ID, "objects")
 }
 
 impl<'a, W: Write> SurveyWriter<'a, W> {
@@ -49,7 +57,7 @@ impl<'a, W: Write> SurveyWriter<'a, W> {
 
     /// Takes the next object.
     pub fn object(&mut self, object: &Surveyed) -> io::Result<()> {
-        let record = ObjectRecord { r#type: "object", object };
+        let record = ObjectRecord { r#type: ObjectType::Object, object };
         match self.format {
             Format::Table | Format::Junit | Format::Github => self.keep(object),
             Format::Ndjson => return line(&record, &mut self.out),
@@ -63,7 +71,7 @@ impl<'a, W: Write> SurveyWriter<'a, W> {
 
     /// Ends the survey.
     pub fn end(mut self, totals: &Totals) -> io::Result<()> {
-        let record = |schema| SummaryRecord { r#type: "summary", schema, totals };
+        let record = |schema| Summed::of(totals, schema);
         match self.format {
             Format::Table | Format::Junit | Format::Github => self.table(totals),
             Format::Ndjson => line(&record(Some(SCHEMA_ID)), &mut self.out),

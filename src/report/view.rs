@@ -2,32 +2,63 @@
 
 use std::io::{self, Write};
 
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::breaker::breaker;
 use super::daemon::daemon_lines;
 use super::findings::because;
 use super::json::line;
 use super::object::{ObjectState, ObjectView, PlaceView, SourceView};
+use super::shapes;
 use super::status::StatusView;
 use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
 use crate::model::{Summary, Verdict};
 
-#[derive(Serialize)]
+const OBJECT: &str = "restock.object/v1";
+const STATUS: &str = "restock.status/v1";
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(bound = "T: JsonSchema")]
 struct Titled<'a, T> {
     schema: &'static str,
+    /// The object is not there, in the words of the server that started it all; only in an answer
+    /// by HTTP, with status 404.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     #[serde(flatten)]
     view: &'a T,
 }
 
+/// The JSON Schema of all that is known of an object.
+pub(super) fn object_schema() -> Schema {
+    shapes::root::<Titled<'static, ObjectView>>(OBJECT)
+}
+
+/// The JSON Schema of what the ledger, or a daemon, knows now.
+pub(super) fn status_schema() -> Schema {
+    let mut schema = shapes::root::<Titled<'static, StatusView>>(STATUS);
+    if let Some(Value::Object(members)) = schema.get_mut("properties") {
+        members.remove("error");
+    }
+    schema
+}
+
 /// Writes one document, `restock.object/v1`.
 pub fn object_json(view: &ObjectView, out: &mut impl Write) -> io::Result<()> {
-    line(&Titled { schema: "restock.object/v1", view }, out)
+    line(&Titled { schema: OBJECT, error: None, view }, out)
+}
+
+/// The same of an object that is not there.
+pub fn absent_object_json(view: &ObjectView, out: &mut impl Write) -> io::Result<()> {
+    let error = format!("package not found with hash {}", view.digest);
+    line(&Titled { schema: OBJECT, error: Some(&error), view }, out)
 }
 
 /// Writes one document, `restock.status/v1`.
 pub fn status_json(view: &StatusView, out: &mut impl Write) -> io::Result<()> {
-    line(&Titled { schema: "restock.status/v1", view }, out)
+    line(&Titled { schema: STATUS, error: None, view }, out)
 }
 
 /// Writes all that is known of an object, for people.

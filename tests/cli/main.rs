@@ -13,6 +13,8 @@
 
 #[path = "../support/databases.rs"]
 mod databases;
+#[path = "../support/schema.rs"]
+mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,11 +1,13 @@
 //! Reports, member by member, as the contract with other programs has them.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use chrono::DateTime;
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::place::{CONFIGURATION, Place};
+use crate::schema::{follows, line_follows, published};
 use crate::support::world::Object;
 
 const SUMMARY: &str = "type pass_id command depth slice started_at finished_at outcome exit_code \
@@ -302,4 +304,71 @@ fn what_is_shown_of_one_object_and_of_all_is_there_for_people_and_programs() {
 
     let unknown = "00".repeat(32);
     place.run(&format!("show {unknown}")).exits(0).prints(&unknown);
+}
+
+/// What each command prints for programs, held against what is published.
+#[test]
+fn every_document_follows_the_published_schema_of_its_shape() {
+    let place = damaged();
+    place.configure(&format!("{CONFIGURATION}\n[orphans]\ngrace = \"0s\"\nsightings = 1\n"));
+    let lost = Object::nth(0).digest;
+    let printed = |line: &str| {
+        let ran = place.run(line);
+        assert_ne!(ran.stdout, "", "{line}: {}", ran.stderr);
+        follows(&ran.json());
+        let document = ran.json();
+        document["schema"].as_str().unwrap().to_owned()
+    };
+    place.run(&format!("accept {lost} --until 2999-01-01 --reason gone")).exits(0);
+    let mut seen = BTreeSet::new();
+    for line in [
+        "audit --output json",
+        "audit --deep --output json",
+        "heal --dry-run --output json",
+        "accept --output json",
+        "sources --output json",
+        "orphans list --output json",
+        "heal --deep --output json",
+        "status --output json",
+        "quarantine list --output json",
+    ] {
+        seen.insert(printed(line));
+    }
+    for digest in [lost, Object::nth(1).digest, Object::nth(2).digest] {
+        seen.insert(printed(&format!("show {digest} --output json")));
+    }
+    let file = |name: &str| fs::read_to_string(place.path(name)).unwrap();
+    place.run("heal --plan heal.json").exits(0);
+    place.run("orphans plan -o plan.json").exits(0);
+    for plan in ["heal.json", "plan.json"] {
+        let document = serde_json::from_str(&file(plan)).unwrap();
+        follows(&document);
+        seen.insert(document["schema"].as_str().unwrap().to_owned());
+    }
+    seen.insert(printed("orphans apply plan.json --max-delete 9 --output json"));
+    let record = "restock.orphans-applied/v1";
+    for line in file("plan.json.applied.ndjson").lines() {
+        line_follows(record, &serde_json::from_str(line).unwrap());
+    }
+    seen.insert(record.to_owned());
+    seen.insert(printed("orphans restore plan.json.applied.ndjson --output json"));
+    fs::write(place.path("team.yml"), "software:\n  packages:\n    - hash_sha256: abc\n").unwrap();
+    seen.insert(printed("preflight team.yml --output json"));
+    // The pages of lists are the API's.
+    let mut all: BTreeSet<_> = published().into_keys().collect();
+    all.retain(|id| !matches!(id.as_str(), "restock.findings/v1" | "restock.passes/v1"));
+    assert_eq!(seen, all);
+}
+
+/// A stream of lines has the records of the document among its `$defs`.
+#[test]
+fn the_summary_of_a_stream_names_a_published_shape() {
+    let place = damaged();
+    for line in ["audit", "sources", "orphans list", "quarantine list"] {
+        let lines = place.run(&format!("{line} --output ndjson")).lines();
+        let (summary, items) = lines.split_last().unwrap();
+        let id = summary["schema"].as_str().unwrap();
+        assert!(published().contains_key(id), "{line}: {id}");
+        assert!(items.iter().all(|item| item.get("schema").is_none()), "{line}");
+    }
 }

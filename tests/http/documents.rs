@@ -6,7 +6,9 @@ use restock::http::HttpOptions;
 use serde_json::Value;
 
 use crate::client::{Request, get, post};
+use crate::schema::follows;
 use crate::served::{ALL, Served};
+use crate::support::http_server::Answer;
 
 /// As the contract with other programs has them.
 const ROUTES: [(&str, &str); 13] = [
@@ -116,5 +118,32 @@ fn limits_are_told() {
     let document = read("docs/http.md");
     for said in ["256 connections", "16 on the admin socket", "64 lines", "16 KiB", "30 seconds"] {
         assert!(document.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn what_the_api_answers_follows_the_published_schemas() {
+    let (served, objects) = Served::start(12, ALL);
+    served.place.lose(&objects[..1]);
+    served.place.world.answer(&objects[0], vec![Answer::status(404); 9]);
+    served.place.world.put("software-installers/stray", b"x");
+    served.pass();
+    let (lost, there) = (objects[0].digest, objects[1].digest);
+    for (target, status) in [
+        ("/api/v1/status".to_owned(), 200),
+        ("/api/v1/findings".to_owned(), 200),
+        ("/api/v1/findings?limit=1".to_owned(), 200),
+        ("/api/v1/passes".to_owned(), 200),
+        (format!("/api/v1/objects/{there}"), 200),
+        (format!("/api/v1/objects/{lost}"), 404),
+    ] {
+        let answer = served.get(&target).is(status);
+        follows(&answer.json());
+    }
+    let absent = served.get(&format!("/api/v1/objects/{lost}")).is(404).json();
+    assert_eq!(absent["error"], format!("package not found with hash {lost}"));
+    let document = read("docs/http.md");
+    for id in ["status", "findings", "object", "passes"] {
+        assert!(document.contains(&format!("`restock.{id}/v1`")), "{id}");
     }
 }

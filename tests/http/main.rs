@@ -14,6 +14,10 @@ mod support;
 #[path = "../support/golden.rs"]
 mod golden;
 
+#[path = "../support/schema.rs"]
+#[expect(dead_code, reason = "the tests of reports use more of it")]
+mod schema;
+
 #[path = "../cli/binary.rs"]
 #[expect(dead_code, reason = "the tests of single commands use more of it")]
 mod binary;

@@ -10,13 +10,12 @@ mod schema;
 
 mod preflight;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 
 use restock::model::{FindingKind, Outcome};
-use restock::report::{
-    Color, Format, ReportTarget, TextOptions, preflight_schema, schema as report_schema,
-};
+use restock::report::{Color, Format, ReportTarget, TextOptions, schema as report_schema, shapes};
 use serde_json::{Value, json};
 
 use golden::expect_file;
@@ -82,13 +81,36 @@ fn a_clean_pass_is_one_test_that_passes_and_findings_are_those_that_decide() {
 
 #[test]
 fn the_committed_schemas_are_current() {
-    for (file, schema) in [
-        ("docs/report.schema.json", report_schema()),
-        ("docs/preflight.schema.json", preflight_schema()),
-    ] {
-        let text = serde_json::to_string_pretty(&schema).unwrap();
-        expect_file(file, &format!("{text}\n"));
+    for shape in shapes() {
+        let text = serde_json::to_string_pretty(&shape.schema).unwrap();
+        expect_file(&shape.file, &format!("{text}\n"));
     }
+}
+
+/// Whatever the code calls a shape by has a published schema that says the same.
+#[test]
+fn each_id_of_a_shape_has_a_root_in_the_published_schemas() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut ids = BTreeSet::new();
+    let mut pending = vec![root.join("src")];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                pending.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(path).unwrap();
+            let begun =
+                text.split("\"restock.").skip(1).filter_map(|rest| rest.split_once("/v1\""));
+            let plain = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let found = begun.filter(|(name, _)| plain(name));
+            ids.extend(found.map(|(name, _)| format!("restock.{name}/v1")));
+        }
+    }
+    let published = schema::published();
+    assert_eq!(ids, published.keys().cloned().collect());
+    assert!(ids.len() >= 14, "{ids:?}");
 }
 
 #[test]

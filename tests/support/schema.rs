@@ -1,7 +1,43 @@
 //! As much of JSON Schema as the reports use. A keyword that is not known here is a failure, so
 //! that nothing is taken for checked that is not.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
 use serde_json::Value;
+
+/// The published schemas, by the ids of their shapes.
+pub(crate) fn published() -> BTreeMap<String, Value> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let files = fs::read_dir(docs).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.to_string_lossy().ends_with(".schema.json"));
+    let schemas = files.map(|path| {
+        let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        (schema["title"].as_str().unwrap().to_owned(), schema)
+    });
+    schemas.collect()
+}
+
+/// Asserts that a document follows the published schema of the shape that it names.
+#[track_caller]
+pub(crate) fn follows(document: &Value) {
+    let id = document["schema"].as_str().unwrap_or_else(|| panic!("no shape: {document}"));
+    line_follows(id, document);
+}
+
+/// Asserts that a document, or a line of a record, follows the schema of this shape.
+#[track_caller]
+pub(crate) fn line_follows(id: &str, document: &Value) {
+    let schemas = published();
+    let schema = schemas.get(id).unwrap_or_else(|| panic!("no schema is published for {id}"));
+    assert_eq!(violations(schema, schema, document, id), [""; 0]);
+    if schema["properties"]["schema"].is_object() {
+        let mut other = document.clone();
+        other["schema"] = "restock.other/v1".into();
+        assert!(!violations(schema, schema, &other, id).is_empty(), "{id} names another shape");
+    }
+}
 
 /// What of `value` does not follow `schema`; `root` holds the `$defs`.
 pub(crate) fn violations(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
