@@ -39,7 +39,9 @@ impl World {
         cancel: CancellationToken,
     ) -> anyhow::Result<Self> {
         let store = open_store(&config, &observer).await?;
-        let ledger = open_ledger(&config, store.identity()).await?;
+        let url = config.ledger_url();
+        let ledger = ledger::open_or_read(url, store.identity(), &config.base).await?;
+        remark(&*ledger);
         let world = Self::of(Arc::new(config), store, ledger, observer, cancel).await?;
         tell(world.catalog.remarks());
         Ok(world)
@@ -192,10 +194,15 @@ pub(super) async fn open_ledger(
     store_identity: &str,
 ) -> anyhow::Result<Arc<dyn Ledger>> {
     let ledger = ledger::open(config.ledger_url(), store_identity, &config.base).await?;
+    remark(&*ledger);
+    Ok(ledger)
+}
+
+/// Logs what is doubtful about a ledger.
+fn remark(ledger: &dyn Ledger) {
     for remark in ledger.remarks() {
         tracing::warn!("{remark}");
     }
-    Ok(ledger)
 }
 
 /// Every kind of source, texts of this catalog among them.

@@ -125,11 +125,12 @@ impl Daemon {
     }
 
     fn end(&self, ended: &Ended) {
-        tracing::info!(pass_id = ended.pass_id, "{}", ended.line);
+        // Whoever reads the line finds the state that it speaks of.
         self.state.send_modify(|state| {
             state.catalog = ended.catalog.clone().or(state.catalog.take());
             state.store = ended.store.clone().or(state.store.take());
         });
+        tracing::info!(pass_id = ended.pass_id, "{}", ended.line);
         notify::status(&ended.line);
     }
 

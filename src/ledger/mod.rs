@@ -19,7 +19,7 @@ use crate::model::{
 };
 
 pub use lock::{Fence, Holder, LeaseTerms, Lock, LockError};
-pub use open::open;
+pub use open::{open, open_or_read};
 pub use options::LedgerOptions;
 pub use page::{FindingCursor, Page, ParseCursorError, PassCursor};
 pub use place::{OpenError, check_server_url, file_of, names_server};

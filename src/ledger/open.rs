@@ -27,6 +27,28 @@ pub async fn open(
     Ok(Arc::new(ledger))
 }
 
+/// The same for a command that is worth running though nothing of it can be kept: where the disk of
+/// a file is so full that it cannot be opened, it is opened to be read, and each write fails.
+pub async fn open_or_read(
+    url: &str,
+    store_identity: &str,
+    base: &Path,
+) -> Result<Arc<dyn Ledger>, LedgerError> {
+    let refused = match open(url, store_identity, base).await {
+        Ok(ledger) => return Ok(ledger),
+        Err(refused) => refused,
+    };
+    let full = refused.source.downcast_ref().is_some_and(OpenError::is_disk_full);
+    let read = async {
+        let opened = sqlite::open_to_read(&place::file_of(url, base).ok()?, place::shown(url));
+        SqlLedger::of(opened?, store_identity).await.ok()
+    };
+    match if full { read.await } else { None } {
+        Some(ledger) => Ok(Arc::new(ledger)),
+        None => Err(refused),
+    }
+}
+
 async fn open_for(url: &str, store_identity: &str, base: &Path) -> Result<SqlLedger, OpenError> {
     let opened = open_database(url, base).await?;
     SqlLedger::of(opened, store_identity).await.map_err(OpenError::Unusable)

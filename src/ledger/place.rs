@@ -109,6 +109,19 @@ pub enum OpenError {
     },
 }
 
+/// What `SQLite` says where nothing more can be written: FULL, IOERR_WRITE and IOERR_SHMSIZE, the last
+/// one when it is to make room for what its connections share.
+const DISK_FULL: [&str; 3] = ["13", "778", "4874"];
+
+impl OpenError {
+    /// Whether the disk of the file has no room left.
+    pub(super) fn is_disk_full(&self) -> bool {
+        let Self::Database { source, .. } = self else { return false };
+        let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.is_some_and(|code| DISK_FULL.contains(&&*code))
+    }
+}
+
 /// The file that a `sqlite:` URL names: `sqlite:PATH` or `sqlite://PATH`, percent-decoded,
 /// relative to `base`.
 pub fn file_of(url: &str, base: &Path) -> Result<PathBuf, OpenError> {

@@ -160,6 +160,14 @@ fn findings_that_a_full_disk_does_not_take_are_told_in_every_form_and_the_run_fa
         assert!(ran.stdout.contains(told), "{form}: {}", ran.stdout);
         assert!(!ran.stdout.contains("\"outcome\":\"findings\""), "{}", ran.stdout);
     }
+    // With no room for a single block the ledger can only be read.
+    let ran = on_a_full_disk(&place, "audit --output json", 0).exits(1);
+    assert!(ran.stderr.contains("is full: the ledger is read"), "{}", ran.stderr);
+    let summary = &ran.json()["summary"];
+    assert_eq!((&summary["missing"], &summary["outcome"]), (&100.into(), &"failed".into()));
+    assert_eq!(summary["errors"][0]["code"], "ledger");
+    on_a_full_disk(&place, "status", 0).exits(0).prints("clean");
+    on_a_full_disk(&place, &format!("show {}", objects[0].digest), 0).exits(0);
     let textfile = fs::read_to_string(place.path("now.prom")).unwrap();
     assert!(textfile.contains("restock_audit_last_exit_code{store=\"default\"} 1"), "{textfile}");
     assert!(textfile.contains("state=\"missing\",store=\"default\"} 100"), "{textfile}");

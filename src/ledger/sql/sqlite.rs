@@ -63,6 +63,34 @@ pub(in crate::ledger) async fn open(file: &Path, name: String) -> Result<Opened,
     Ok(Opened { name, engine: Arc::new(engine), remarks: Vec::new() })
 }
 
+/// Opens the file as it stands, to be read: without a byte of its disk, and so without the log that
+/// others may be writing. `None` where there is such a log, which would have to be read too.
+pub(in crate::ledger) fn open_to_read(file: &Path, name: String) -> Option<Opened> {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        return None;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .read_only(true)
+        .immutable(true)
+        .disable_statement_logging();
+    let pool = |connections| {
+        let options = options.clone();
+        let pool = SqlitePoolOptions::new().max_connections(connections);
+        pool.test_before_acquire(false).connect_lazy_with(options)
+    };
+    let engine = Pools::<Sqlite> {
+        read: pool(READERS),
+        write: pool(1),
+        patience: None,
+        explain: Arc::new(Into::into),
+    };
+    let remark = format!("the disk of {name} is full: the ledger is read, and nothing is kept");
+    Some(Opened { name, engine: Arc::new(engine), remarks: vec![remark] })
+}
+
 fn require_folder(file: &Path) -> Result<(), OpenError> {
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
