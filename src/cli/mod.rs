@@ -16,6 +16,7 @@ pub mod logging;
 mod numbers;
 mod orphans;
 mod output;
+mod outputs;
 mod passes;
 mod plan_file;
 mod preflight;

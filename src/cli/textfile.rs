@@ -5,14 +5,9 @@ use std::path::Path;
 
 use crate::model::Summary;
 use crate::observe::AuditMetrics;
-use crate::report::{check_place, write_text};
+use crate::report::write_text;
 
 use super::Context;
-
-/// Tells before the work is done whether the file could be written, as far as it can be.
-pub(super) fn check(path: Option<&Path>) -> anyhow::Result<()> {
-    Ok(path.map_or(Ok(()), check_place)?)
-}
 
 /// Writes the numbers of a run, in place of those of the one before. What this run could not
 /// establish stays as that one had it.

@@ -61,11 +61,6 @@ impl ReportTarget {
         let written = files::write(&self.path, |out| report.render(self.format, options, out));
         written.map_err(|source| WriteReportError { path: self.path.clone(), source })
     }
-
-    /// Whether a report could be written there.
-    pub fn check(&self) -> Result<(), WriteReportError> {
-        check_place(&self.path)
-    }
 }
 
 /// Writes a text as [`ReportTarget::write`] does a report.

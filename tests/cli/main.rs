@@ -25,6 +25,7 @@ mod doubt;
 mod ends;
 mod input;
 mod orphans;
+mod outputs;
 mod place;
 mod plans;
 mod preflight;

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use crate::cli::args::OrphansPlanArgs;
 use crate::cli::removing::refused;
 use crate::cli::world::World;
-use crate::cli::{Context, UsageError, plan_file};
+use crate::cli::{Context, UsageError, outputs, plan_file};
 use crate::model::{Command, Finding, FindingKind, Outcome, Sighting, Slice, error_chain, reason};
 use crate::pass::{FailOn, PassReport, Request, Restraint};
 use crate::plan::{Disposal, OrphanEntry, OrphansPlan, PlanIdentity};
@@ -15,6 +15,7 @@ use crate::report;
 use crate::store::Probe;
 
 pub(super) async fn plan(args: &OrphansPlanArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    outputs::check([args.out.as_path()], context)?;
     let world = context.open().await?;
     world.selected(&args.collection)?;
     let action = if args.delete { Disposal::Delete } else { Disposal::Quarantine };
