@@ -13,6 +13,7 @@ mod import_cmd;
 pub mod lines;
 mod log_line;
 pub mod logging;
+mod loose;
 mod numbers;
 mod orphans;
 mod output;

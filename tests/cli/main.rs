@@ -24,6 +24,7 @@ mod documents;
 mod doubt;
 mod ends;
 mod input;
+mod loose;
 mod orphans;
 mod outputs;
 mod place;
