@@ -115,6 +115,14 @@ impl Server {
                  catalog and may change what restock sees of it; set `tls_ca_file` in [catalog]"
             )));
         }
+        if *is_encrypted && !place.is_local() && !self.tls.mode.verifies() {
+            remarks.push(Remark::Warning(format!(
+                "the certificate of {place} is not verified: whoever stands on the way may take its \
+                 place, read the password and change what restock sees; set `tls_ca_file` in \
+                 [catalog], or sslmode=verify-full in its `url` for an authority that this system \
+                 trusts"
+            )));
+        }
         if *is_encrypted && self.tls.mode == Mode::VerifyCa {
             remarks.push(Remark::Warning(format!(
                 "sslmode=verify-ca takes {place} for the catalog's server if any authority that \

@@ -75,17 +75,25 @@ pub(in crate::ledger) async fn open(server: &Server, name: String) -> Result<Ope
         Product::Postgres => prepare::<Postgres>(&server.postgres_options(), server).await?,
         Product::MySql => prepare::<MySql>(&server.mysql_options(), server).await?,
     };
-    let mut remarks = Vec::new();
-    if !encrypted && !server.address.place.is_local() {
-        remarks.push(format!(
-            "the connection to the ledger at {} is not encrypted: whoever listens on the way reads \
-             the password and may change what restock remembers; add sslmode=verify-full to \
-             `ledger.url`",
-            server.address.place
-        ));
-    }
     let engine = connections(server, READERS, STATEMENT_PATIENCE);
-    Ok(Opened { name, engine, remarks })
+    Ok(Opened { name, engine, remarks: remark(server, encrypted).into_iter().collect() })
+}
+
+/// What is doubtful about the connection to another machine.
+fn remark(server: &Server, encrypted: bool) -> Option<String> {
+    let place = &server.address.place;
+    if place.is_local() || (encrypted && server.tls.mode.verifies()) {
+        return None;
+    }
+    let (how, who) = if encrypted {
+        ("not verified", "whoever stands on the way may take its place, reads")
+    } else {
+        ("not encrypted", "whoever listens on the way reads")
+    };
+    Some(format!(
+        "the connection to the ledger at {place} is {how}: {who} the password and may change what \
+         restock remembers; add sslmode=verify-full to `ledger.url`"
+    ))
 }
 
 /// Connections to a database that was opened before; without readers of their own, one for all. A
