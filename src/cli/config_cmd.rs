@@ -4,7 +4,7 @@ use super::args::{ConfigArgs, ConfigCommand};
 use super::{Context, describe, exit_code, loose, tell};
 use crate::catalog::{self, Remark};
 use crate::config::{self, Config};
-use crate::report::escape;
+use crate::report::{escape, escape_lines};
 use crate::{ledger, store};
 
 /// Runs it.
@@ -45,7 +45,7 @@ async fn check_online(context: &mut Context<'_>) -> anyhow::Result<u8> {
     let mut code = 0;
     for told in [catalog_answers(&config).await, store_and_ledger_answer(&config).await] {
         match told {
-            Ok(lines) => writeln!(context.stdout, "{}", lines.join("\n"))?,
+            Ok(lines) => writeln!(context.stdout, "{}", escape_lines(&lines.join("\n")))?,
             Err(error) => {
                 tell(context.stderr, &describe(&error));
                 code = code.max(exit_code(&error));

@@ -50,7 +50,7 @@ pub use removals::RemovalsView;
 pub use status::{ActivityView, DaemonView, SideView, Standing, StatusView};
 pub use survey::SurveyWriter;
 pub use table::table;
-pub use text::{Color, TextOptions, bytes, count, escape};
+pub use text::{Color, TextOptions, bytes, count, escape, escape_lines};
 pub use view::{object_json, object_table, status_json, status_table};
 
 /// One pass for a reader. Findings and repairs are sorted when they are written.

@@ -35,5 +35,6 @@ mod server_ledgers;
 mod shapes;
 mod sources;
 mod story;
+mod strangers;
 mod textfile;
 mod usage;
