@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::files;
 use crate::model::Summary;
 use crate::observe::AuditMetrics;
 use crate::report::write_text;
@@ -18,8 +19,9 @@ pub(super) fn write(
 ) -> anyhow::Result<()> {
     let Some(path) = path else { return Ok(()) };
     let store = context.config()?.options.store.name;
-    // Without one, or with one that is no text, this run is the first.
-    let earlier = fs::read_to_string(path).unwrap_or_default();
+    // Without one, or with one that is no text, this run is the first. A pipe would never end.
+    let earlier = files::place(path).and_then(|file| fs::read_to_string(file).ok());
+    let earlier = earlier.unwrap_or_default();
     let metrics = AuditMetrics { store: &store, summary, earlier: &earlier };
     write_text(path, &metrics.render()?)?;
     Ok(())
