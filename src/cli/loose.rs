@@ -17,12 +17,15 @@ const LOOSE: u32 = 0o026;
 
 /// Warns in the log of each such file, once.
 pub(super) fn tell(config: &Config) {
-    for file in named(config) {
-        let Some(remark) = remark(&file) else { continue };
-        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.insert(file.path) {
-            tracing::warn!("{remark}");
-        }
+    named(config).into_iter().for_each(tell_of);
+}
+
+/// The same of one file.
+pub(super) fn tell_of(file: NamedFile) {
+    let Some(remark) = remark(&file) else { return };
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.insert(file.path) {
+        tracing::warn!("{remark}");
     }
 }
 
