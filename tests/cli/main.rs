@@ -30,6 +30,7 @@ mod outputs;
 mod place;
 mod plans;
 mod preflight;
+mod promises;
 mod secrets;
 mod server_ledgers;
 mod shapes;
