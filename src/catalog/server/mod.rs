@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::{CatalogError, CatalogOptions, CatalogProblem, Remark};
 use crate::database::{self, BadFile, Files, Misfit};
 
-pub(super) use crate::database::{Address, Mode, Place, Product, Tls};
-pub(super) use trouble::{Trouble, lacks_tls};
+pub(super) use crate::database::{Address, Mode, Place, Product, Tls, lacks_tls};
+pub(super) use trouble::Trouble;
 
 /// A server, and how patiently it is asked.
 #[derive(Debug, Clone)]
