@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 mod database;
+mod files;
 pub mod gitops;
 pub mod heal;
 pub mod http;

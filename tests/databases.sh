@@ -1,7 +1,7 @@
 # What the tests need of database servers. Sourced by tests/lib.sh, not run.
 # shellcheck shell=bash
 
-# need_databases: the servers and clients of both, and openssl for their certificates. Debian has
+# need_databases: the servers and clients of both, a pooler, and openssl for certificates. Debian has
 # MariaDB without its service, but not PostgreSQL.
 need_databases() {
     local packages=() name
@@ -13,6 +13,7 @@ need_databases() {
     done
     command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         packages+=(postgresql)
+    PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null || packages+=(pgbouncer)
     command -v openssl >/dev/null || packages+=(openssl)
     ((${#packages[@]} == 0)) || install_packages "${packages[@]}"
 }

@@ -2,6 +2,8 @@
 //! that the tests below can also show that it complains.
 #![expect(clippy::unwrap_used, reason = "a broken check should stop")]
 
+#[path = "support/advisories.rs"]
+mod advisories;
 #[path = "support/layers.rs"]
 mod layers;
 #[path = "support/rust_text.rs"]

@@ -1,11 +1,13 @@
 //! `restock completions` and `restock man`: made from the definition of the command line.
 
 use std::fs;
+use std::io::Write as _;
 
 use anyhow::Context as _;
 
 use super::Context;
 use super::args::{Cli, CompletionsArgs, ManArgs};
+use crate::files;
 
 /// Prints the script of one shell.
 pub(super) fn completions(args: &CompletionsArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
@@ -30,7 +32,7 @@ pub(super) fn man(args: &ManArgs, context: &mut Context<'_>) -> anyhow::Result<u
         let path = args.dir.join(page.get_filename());
         let mut text = Vec::new();
         page.render(&mut text)?;
-        fs::write(folder.join(page.get_filename()), text)
+        files::write(&folder.join(page.get_filename()), |out| out.write_all(&text))
             .with_context(|| format!("cannot write the manual page {}", path.display()))?;
         writeln!(context.stdout, "{}", path.display())?;
     }

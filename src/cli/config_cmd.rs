@@ -1,16 +1,17 @@
 //! `restock config check | show | schema`.
 
 use super::args::{ConfigArgs, ConfigCommand};
-use super::{Context, describe, exit_code, tell};
+use super::{Context, describe, exit_code, loose, tell};
 use crate::catalog::{self, Remark};
 use crate::config::{self, Config};
+use crate::report::{escape, escape_lines};
 use crate::{ledger, store};
 
 /// Runs it.
 pub(super) async fn run(args: &ConfigArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
     match args.command {
         ConfigCommand::Check { online: false } => {
-            context.config()?;
+            warn(&context.config()?, context)?;
             writeln!(context.stdout, "ok")?;
         }
         ConfigCommand::Check { online: true } => return check_online(context).await,
@@ -28,14 +29,23 @@ pub(super) async fn run(args: &ConfigArgs, context: &mut Context<'_>) -> anyhow:
     Ok(0)
 }
 
+/// Tells what works, and should not stay as it is.
+fn warn(config: &Config, context: &mut Context<'_>) -> std::io::Result<()> {
+    for remark in loose::remarks(config) {
+        writeln!(context.stderr, "restock: warning: {}", escape(&remark))?;
+    }
+    Ok(())
+}
+
 /// Opens whatever the configuration names, each for itself, so that all that is wrong is told at
 /// once.
 async fn check_online(context: &mut Context<'_>) -> anyhow::Result<u8> {
     let config = context.config()?;
+    warn(&config, context)?;
     let mut code = 0;
     for told in [catalog_answers(&config).await, store_and_ledger_answer(&config).await] {
         match told {
-            Ok(lines) => writeln!(context.stdout, "{}", lines.join("\n"))?,
+            Ok(lines) => writeln!(context.stdout, "{}", escape_lines(&lines.join("\n")))?,
             Err(error) => {
                 tell(context.stderr, &describe(&error));
                 code = code.max(exit_code(&error));

@@ -15,6 +15,7 @@ use crate::import::{ImportOptions, Importer};
 use crate::ledger::{self, Lock};
 use crate::model::Collection;
 use crate::observe::Silent;
+use crate::report::escape;
 use crate::store;
 
 use super::Context;
@@ -80,7 +81,7 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
     embedded.close().await?;
     let here = context.environment.working_directory();
     for message in report.messages.iter().map(|message| message.seen_from(here)) {
-        writeln!(context.stdout, "{message}")?;
+        writeln!(context.stdout, "{}", escape(&message.to_string()))?;
     }
     writeln!(context.stdout, "{report}")?;
     Ok(u8::from(report.failed > 0))

@@ -17,6 +17,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use crate::model::redact_urls_in;
+use crate::report::escape;
 
 /// The shape of a line.
 #[derive(Debug, Clone, Copy)]
@@ -150,24 +151,17 @@ fn write_level(line: &mut Writer<'_>, level: Level) -> fmt::Result {
 }
 
 fn write_values(line: &mut Writer<'_>, values: &Values) -> fmt::Result {
-    write_visibly(line, &values.message)?;
+    write!(line, "{}", escape(&values.message))?;
     for (name, value) in &values.others {
         write!(line, " {name}=")?;
         match value.as_str() {
             Some(text) if !text.contains([' ', '"', '=']) && !text.is_empty() => {
-                write_visibly(line, text)?;
+                write!(line, "{}", escape(text))?;
             }
-            _ => write!(line, "{value}")?,
+            _ => write!(line, "{}", escape(&value.to_string()))?,
         }
     }
     Ok(())
-}
-
-/// Control characters as escapes.
-fn write_visibly(line: &mut Writer<'_>, text: &str) -> fmt::Result {
-    text.chars().try_for_each(|c| {
-        if c.is_control() { write!(line, "{}", c.escape_default()) } else { line.write_char(c) }
-    })
 }
 
 fn write_json(line: &mut Writer<'_>, event: &Event<'_>, values: Values) -> fmt::Result {
@@ -177,7 +171,8 @@ fn write_json(line: &mut Writer<'_>, event: &Event<'_>, values: Values) -> fmt::
     object.insert("level".to_owned(), metadata.level().as_str().to_ascii_lowercase().into());
     object.insert("target".to_owned(), metadata.target().into());
     object.insert("message".to_owned(), values.message.into());
-    write!(line, "{}", Value::Object(object))
+    // The same text to whoever reads it as JSON, and no command to a runner that reads the log.
+    write!(line, "{}", Value::Object(object).to_string().replace("##[", "##\\u005b"))
 }
 
 /// Priorities of syslog.

@@ -13,9 +13,11 @@ mod import_cmd;
 pub mod lines;
 mod log_line;
 pub mod logging;
+mod loose;
 mod numbers;
 mod orphans;
 mod output;
+mod outputs;
 mod passes;
 mod plan_file;
 mod preflight;
@@ -43,7 +45,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, ConfigError, Environment};
 use crate::model::redact_urls_in;
 use crate::observe::{Observer, Silent};
-use crate::report::{Color, TextOptions};
+use crate::report::{Color, TextOptions, escape_lines};
 use args::{Cli, Command, Common};
 use console::Console;
 use lines::Lines;
@@ -249,5 +251,6 @@ fn tell(stderr: &mut dyn Write, message: &str) {
 
 /// Where stderr is closed too, nobody can be told; the exit code still says it.
 fn tell_plain(stderr: &mut dyn Write, text: &str) {
+    let text = escape_lines(text);
     drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
 }

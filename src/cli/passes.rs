@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::report::{self, Format};
 
 use super::args::{AuditArgs, HealArgs, PassArgs};
-use super::{Context, plan_file, textfile, unable};
+use super::{Context, outputs, plan_file, textfile, unable};
 
 /// A pass that reports and changes nothing.
 pub(super) async fn audit(args: &AuditArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
@@ -55,6 +55,7 @@ async fn carry_out(
 
 /// Makes a plan and carries nothing out: printed, written, or both. Exits as an audit would.
 async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    outputs::check(args.plan.as_deref(), context)?;
     let mut request = request(Command::Audit, &args.pass, context)?;
     request.digests = named(&args.digests);
     let report = look(&request, context).await?;
@@ -82,11 +83,8 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
 }
 
 fn request(command: Command, args: &PassArgs, context: &Context<'_>) -> anyhow::Result<Request> {
-    for target in &args.report {
-        // Told before the work is done, as far as it can be.
-        target.check()?;
-    }
-    textfile::check(args.textfile.as_deref())?;
+    let reports = args.report.iter().map(|target| target.path.as_path());
+    outputs::check(reports.chain(args.textfile.as_deref()), context)?;
     let slice = args.slice.map(|slice| slice.resolve(context.environment)).transpose()?;
     Ok(Request {
         command,

@@ -1,12 +1,14 @@
 //! Plans as files: whole or not there at all.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::files;
 
 /// Reads a plan; `none` completes the sentence where it is none.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, none: &str) -> anyhow::Result<T> {
@@ -15,17 +17,10 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path, none: &str) -> anyhow::Resu
     serde_json::from_str(&text).with_context(|| format!("{shown} {none}"))
 }
 
-/// Writes a plan beside its place, and moves it there.
+/// Writes a plan as every file is written.
 pub(super) fn write(path: &Path, plan: &impl Serialize) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(plan)?;
     text.push('\n');
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let place = folder.unwrap_or(Path::new("."));
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(place)?;
-        file.write_all(text.as_bytes())?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write the plan to {}", path.display()))
+    let written = files::write(path, |out| out.write_all(text.as_bytes()));
+    written.with_context(|| format!("cannot write the plan to {}", path.display()))
 }

@@ -9,17 +9,14 @@ use crate::pass::{FailOn, PassFailure, Request, Restraint};
 use crate::preflight::{Healed, Preflight, Report, Resolved};
 use crate::report::{Color, PreflightReport, Render, TextOptions};
 
-use super::Context;
 use super::args::PreflightArgs;
 use super::failure::{code, describe, exit_code};
 use super::world::World;
+use super::{Context, outputs};
 
 /// Reads the files, looks their packages up, and tells of each.
 pub(super) async fn run(args: &PreflightArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
-    for target in &args.report {
-        // Told before the work is done, as far as it can be.
-        target.check()?;
-    }
+    outputs::check(args.report.iter().map(|target| target.path.as_path()), context)?;
     let found = read(args, context).await?;
     let cancel = context.cancel.clone();
     let ran = tokio::select! {

@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::bail;
 
 use crate::model::{Collection, Digest, error_chain};
+use crate::report::escape;
 use crate::store::{Certainty, Prober};
 
 use super::world::World;
@@ -33,7 +34,7 @@ pub(super) async fn probe(
     for digest in digests {
         match ask(&prober, digest, &collections).await {
             Answer::Present { key, size } => {
-                writeln!(out, "present {digest} {size} bytes at {key}")?;
+                writeln!(out, "present {digest} {size} bytes at {}", escape(&key))?;
             }
             Answer::Absent => {
                 absent = true;
@@ -41,7 +42,7 @@ pub(super) async fn probe(
             }
             Answer::Unknown(why) => {
                 unknown = true;
-                writeln!(out, "unknown {digest}: {why}")?;
+                writeln!(out, "unknown {digest}: {}", escape(&why))?;
             }
         }
     }

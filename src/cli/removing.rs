@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::model::redact_urls_in;
 use crate::removal::Remover;
+use crate::report::escape;
 use crate::store;
 
 use super::Context;
@@ -24,6 +26,7 @@ pub(super) async fn remover(world: &World) -> anyhow::Result<Remover> {
 
 /// Says that nothing was done, and why; the exit code goes with it.
 pub(super) fn refused(why: &str, context: &mut Context<'_>) -> std::io::Result<u8> {
-    writeln!(context.stderr, "restock: refused: {}", crate::model::redact_urls_in(why))?;
+    let why = redact_urls_in(why);
+    writeln!(context.stderr, "restock: refused: {}", escape(&why))?;
     Ok(crate::model::Outcome::Refused.exit_code())
 }

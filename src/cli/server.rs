@@ -11,10 +11,11 @@ use reqwest::{Client, Response};
 use serde::Deserialize;
 use url::Url;
 
+use crate::config::NamedFile;
 use crate::model::redact_url;
 use crate::report::{StatusView, escape};
 
-use super::UsageError;
+use super::{UsageError, loose};
 
 const SCHEMA: &str = "restock.status/v1";
 
@@ -67,6 +68,7 @@ fn bearer(file: &Path) -> anyhow::Result<HeaderValue> {
     let shown = file.display();
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the token in {shown} (--token-file)"))?;
+    loose::tell_of(NamedFile { name: "--token-file".to_owned(), path: file.to_owned() });
     let mut header = HeaderValue::from_str(&format!("Bearer {}", text.trim()))
         .map_err(|_| anyhow::anyhow!("{shown} (--token-file) holds no token: it is one line"))?;
     header.set_sensitive(true);

@@ -3,16 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use crate::files;
 use crate::model::Summary;
 use crate::observe::AuditMetrics;
-use crate::report::{check_place, write_text};
+use crate::report::write_text;
 
 use super::Context;
-
-/// Tells before the work is done whether the file could be written, as far as it can be.
-pub(super) fn check(path: Option<&Path>) -> anyhow::Result<()> {
-    Ok(path.map_or(Ok(()), check_place)?)
-}
 
 /// Writes the numbers of a run, in place of those of the one before. What this run could not
 /// establish stays as that one had it.
@@ -23,8 +19,9 @@ pub(super) fn write(
 ) -> anyhow::Result<()> {
     let Some(path) = path else { return Ok(()) };
     let store = context.config()?.options.store.name;
-    // Without one, or with one that is no text, this run is the first.
-    let earlier = fs::read_to_string(path).unwrap_or_default();
+    // Without one, or with one that is no text, this run is the first. A pipe would never end.
+    let earlier = files::place(path).and_then(|file| fs::read_to_string(file).ok());
+    let earlier = earlier.unwrap_or_default();
     let metrics = AuditMetrics { store: &store, summary, earlier: &earlier };
     write_text(path, &metrics.render()?)?;
     Ok(())

@@ -17,7 +17,7 @@ use crate::sorter::SorterOptions;
 use crate::source::{AllSources, Source, SourceError, SourceOptions};
 use crate::store::{self, HealStore, OperationHook, Store};
 
-use super::UsageError;
+use super::{UsageError, loose};
 
 /// Everything that a configuration names, open.
 #[derive(Clone)]
@@ -70,6 +70,7 @@ impl World {
         let catalog = open_quietly(&config).await?;
         let source = source_over(&options.source, &catalog)?;
         let clock = Arc::new(SystemClock);
+        loose::tell(&config);
         Ok(Self { config, catalog, store, source, ledger, clock, observer, cancel })
     }
 

@@ -9,6 +9,7 @@ use std::{fs, io};
 
 use super::draft::Draft;
 use super::environment::Environment;
+use super::named::NamedFile;
 use super::problem::{Origin, Problem};
 use super::shape::Shape;
 use super::variables::{Target, dotted, put, read, target};
@@ -33,7 +34,9 @@ pub(super) fn lay(draft: &mut Draft, environment: &Environment, root: Shape<'_>)
         let origin = Origin::Credential(name.clone());
         // A name of no section is a file that some key points at, e.g. a bearer token.
         let Some(parts) = split(root, path) else { continue };
-        match (target(root, &parts), read(&folder.join(&name))) {
+        let path = folder.join(&name);
+        draft.read_from.push(NamedFile { name: origin.to_string(), path: path.clone() });
+        match (target(root, &parts), read(&path)) {
             (Target::Key(shape), Ok(value)) => put(draft, shape, &parts, &value, origin),
             (Target::Nothing(advice), _) => {
                 draft.push(Problem { key: dotted(&parts), origin, what: "unknown key", advice });

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_path_to_error::{Path, Segment};
 use toml::{Table, Value};
 
+use super::named::NamedFile;
 use super::options::Options;
 use super::problem::{Origin, Problem};
 
@@ -18,6 +19,8 @@ pub(super) struct Draft {
     pub(super) origins: BTreeMap<String, Origin>,
     /// What is wrong so far.
     pub(super) problems: Vec<Problem>,
+    /// Files that values were read from.
+    pub(super) read_from: Vec<NamedFile>,
 }
 
 /// A key under a table, as messages name it.

@@ -9,6 +9,7 @@ mod draft;
 mod environment;
 mod file;
 mod fleet;
+mod named;
 mod options;
 mod paths;
 mod problem;
@@ -30,6 +31,7 @@ use shape::Shape;
 
 pub use environment::Environment;
 pub use file::PLACES;
+pub use named::NamedFile;
 pub use options::Options;
 pub use problem::{ConfigError, Origin, Problem};
 pub use shape::schema;
@@ -46,6 +48,7 @@ pub struct Config {
     /// Where relative paths of the file start: its folder, else the working directory.
     pub base: PathBuf,
     url_file: Option<PathBuf>,
+    read_from: Vec<NamedFile>,
     origins: BTreeMap<String, Origin>,
 }
 
@@ -97,7 +100,8 @@ impl Config {
         if !draft.problems.is_empty() {
             return Err(invalid(draft, file));
         }
-        Ok(Self { options, file, base, url_file, origins: draft.origins })
+        let (origins, read_from) = (draft.origins, draft.read_from);
+        Ok(Self { options, file, base, url_file, read_from, origins })
     }
 
     /// The catalog's URL, wherever it was read. May hold secrets: print it redacted.
@@ -158,6 +162,7 @@ fn settle(draft: &mut Draft, base: &Path, environment: &Environment) -> Options 
         if options.catalog.url_file.is_some() { "catalog.url_file" } else { "catalog.url" };
     if let Some(file) = &mut options.catalog.url_file {
         *file = paths::under(&folder(draft, url_from), file);
+        draft.read_from.push(NamedFile { name: url_from.to_owned(), path: file.clone() });
         match variables::read(file) {
             Ok(url) => options.catalog.url = Some(url),
             Err(problem) => draft.refuse(url_from, problem),

@@ -16,6 +16,7 @@ use toml::Value;
 use super::credentials::split;
 use super::draft::{Draft, join};
 use super::environment::Environment;
+use super::named::NamedFile;
 use super::problem::{Origin, Problem};
 use super::shape::Shape;
 use super::suggest;
@@ -61,7 +62,9 @@ fn variable(
             let mut key = parts.to_vec();
             key.pop();
             key.push(last);
-            match read(&environment.working_directory().join(value)) {
+            let path = environment.working_directory().join(value);
+            draft.read_from.push(NamedFile { name: name.to_owned(), path: path.clone() });
+            match read(&path) {
                 Ok(value) => {
                     put(draft, shape, &key, &value, Origin::VariableFile(name.to_owned()));
                 }

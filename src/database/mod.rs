@@ -8,5 +8,5 @@ mod url;
 
 pub(crate) use address::{Address, Place, Product};
 pub(crate) use connect::{mysql_options, postgres_options};
-pub(crate) use tls::{BadFile, Files, Misfit, Mode, Tls};
+pub(crate) use tls::{BadFile, Files, Misfit, Mode, Tls, lacks_tls};
 pub(crate) use url::parse;

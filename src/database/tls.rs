@@ -9,6 +9,9 @@ use rustls::server::ParsedCertificate;
 
 use super::{Place, Product};
 
+/// What the library says where a server cannot encrypt.
+const LACKS_TLS: &str = "server does not support TLS";
+
 /// How much a connection has to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -173,6 +176,11 @@ impl Tls {
         }
         Ok(())
     }
+}
+
+/// Whether a server refused no more than to encrypt.
+pub(crate) fn lacks_tls(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Tls(source) if source.to_string() == LACKS_TLS)
 }
 
 /// A file that the URL or the configuration names.

@@ -87,8 +87,8 @@ impl Storing {
             Probe::Absent => Ok(false),
             Probe::Present(meta) if meta.size == size => Ok(true),
             Probe::Present(meta) => Err(format!(
-                "was not stored: `{key}` is there with {} bytes in place of {size}; \
-                 `restock heal --from` the file's folder replaces it",
+                "was not stored: `{key}` is there with {} bytes in place of {size}; move that \
+                 away, and import the file again",
                 meta.size
             )),
             Probe::Unknown(error) => Err(not_stored(key, &error)),

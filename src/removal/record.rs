@@ -2,7 +2,7 @@
 //! crash at any moment.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,17 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
+use crate::files::open_own;
 use crate::model::{Digest, Removal, RemovalResult};
 use crate::plan::PlanIdentity;
 
 const SCHEMA: &str = "restock.orphans-applied/v1";
+
+/// Of a new record, less what the umask takes.
+const MODE: u32 = 0o666;
+
+/// Records of one plan that may lie aside: after so many, a person should look.
+const ASIDE_AT_MOST: usize = 1_000;
 
 /// How every record begins.
 const BEGINNING: &[u8] = b"{\"type\":\"applied\"";
@@ -161,9 +168,8 @@ impl Record {
         match Self::read(path) {
             Ok(record) if record.header.plan_id == plan_id => return Ok(record),
             Ok(other) => {
-                let mut aside = path.as_os_str().to_owned();
-                aside.push(format!(".{}", other.header.plan_id));
-                fs::rename(path, aside).map_err(|source| failed(path, "set aside", source))?;
+                let moved = aside(path, &other.header.plan_id);
+                moved.map_err(|source| failed(path, "set aside", source))?;
             }
             Err(RecordError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {}
             Err(RecordError::CutOff { .. }) => {}
@@ -175,8 +181,9 @@ impl Record {
             identity: identity.clone(),
             at: now,
         };
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(path);
-        let file = file.map_err(|source| failed(path, "make", source))?;
+        let file = open_own(path, Some(MODE)).map_err(|source| failed(path, "make", source))?;
+        // What a crash cut off before anything was done.
+        file.set_len(0).map_err(|source| failed(path, "make", source))?;
         let (known, keys) = (HashMap::new(), Vec::new());
         let mut record = Self { path: path.to_owned(), file, header, known, keys };
         let first = Line::Applied(record.header.clone());
@@ -200,7 +207,7 @@ impl Record {
     /// Reads a record, to go on with it. A last line that a crash cut off is none.
     pub fn read(path: &Path) -> Result<Self, RecordError> {
         let unreadable = |source| failed(path, "read", source);
-        let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(unreadable)?;
+        let mut file = open_own(path, None).map_err(unreadable)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).map_err(unreadable)?;
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -338,6 +345,21 @@ impl Record {
             }
         }
     }
+}
+
+/// Moves a record to a name with the id of its plan, in the place of no earlier one.
+fn aside(path: &Path, plan_id: &str) -> io::Result<()> {
+    let names = (1_u32..).map(|n| {
+        let mut name = path.as_os_str().to_owned();
+        let again = if n > 1 { format!(".{n}") } else { String::new() };
+        name.push(format!(".{plan_id}{again}"));
+        PathBuf::from(name)
+    });
+    let is_free = |name: &PathBuf| {
+        fs::symlink_metadata(name).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    let free = names.take(ASIDE_AT_MOST).find(is_free).ok_or(ErrorKind::AlreadyExists)?;
+    fs::rename(path, free)
 }
 
 fn is_header(line: &Line) -> bool {

@@ -101,7 +101,7 @@ fn data(text: &str) -> String {
 
 /// A value among others.
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    data(&escape(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
         );
         assert_eq!(
             (data("%\r\n:,"), property("%\r\n:,")),
-            ("%25%0D%0A:,".into(), "%25%0D%0A%3A%2C".into())
+            ("%25%0D%0A:,".into(), r"%25\r\n%3A%2C".into())
         );
     }
 

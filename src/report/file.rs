@@ -1,13 +1,11 @@
 //! [`ReportTarget`]: `--report FORMAT=PATH`, a report beside the one on stdout.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tempfile::Builder;
-
 use super::{Format, ParseFormatError, Render, TextOptions};
+use crate::files;
 
 /// A report that goes to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,78 +52,24 @@ impl FromStr for ReportTarget {
 }
 
 impl ReportTarget {
-    /// Writes the report beside the path and renames it, so that no reader sees half of it. A
-    /// pipe or device is written to as it stands.
+    /// Writes the report as every file is written: whole, or as it stands to a pipe or device.
     pub fn write(
         &self,
         report: &impl Render,
         options: &TextOptions<'_>,
     ) -> Result<(), WriteReportError> {
-        put(&self.path, |out| report.render(self.format, options, out))
-    }
-
-    /// Whether a report could be written there.
-    pub fn check(&self) -> Result<(), WriteReportError> {
-        check_place(&self.path)
+        let written = files::write(&self.path, |out| report.render(self.format, options, out));
+        written.map_err(|source| WriteReportError { path: self.path.clone(), source })
     }
 }
 
 /// Writes a text as [`ReportTarget::write`] does a report.
 pub fn write_text(path: &Path, text: &str) -> Result<(), WriteReportError> {
-    put(path, |out| out.write_all(text.as_bytes()))
+    let written = files::write(path, |out| out.write_all(text.as_bytes()));
+    written.map_err(|source| WriteReportError { path: path.to_owned(), source })
 }
 
 /// Whether a report could be written to a path: its folder exists, and it is no folder itself.
 pub fn check_place(path: &Path) -> Result<(), WriteReportError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let problem = if path.is_dir() {
-        Some(io::ErrorKind::IsADirectory)
-    } else if folder.is_some_and(|folder| !folder.is_dir()) {
-        Some(io::ErrorKind::NotFound)
-    } else {
-        None
-    };
-    let refuse = |kind| WriteReportError { path: path.to_owned(), source: io::Error::from(kind) };
-    problem.map_or(Ok(()), |kind| Err(refuse(kind)))
-}
-
-fn put(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
-) -> Result<(), WriteReportError> {
-    let whole = |out: &mut BufWriter<&mut File>| {
-        write(out)?;
-        out.flush()
-    };
-    place(path, whole).map_err(|source| WriteReportError { path: path.to_owned(), source })
-}
-
-fn place(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
-) -> io::Result<()> {
-    // A link stays one: what it leads to is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if fs::metadata(&path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
-        let mut device = File::options().write(true).open(&path)?;
-        return write(&mut BufWriter::new(&mut device));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut staged = builder().tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    write(&mut BufWriter::new(staged.as_file_mut()))?;
-    staged.as_file().sync_all()?;
-    staged.persist(&path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Temporary files are private by default; a report is as readable as the umask makes it.
-fn builder() -> Builder<'static, 'static> {
-    let mut builder = Builder::new();
-    builder.prefix(".restock-report-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
+    files::check(path).map_err(|source| WriteReportError { path: path.to_owned(), source })
 }

@@ -72,10 +72,9 @@ pub(super) fn write(
     out.write_all(xml.as_bytes())
 }
 
-/// A text that XML can hold: what steers a terminal is spelled out, what is no character left out.
+/// A text that XML can hold: what it has no place for is spelled out.
 fn text(text: &str) -> XmlString {
-    let is_none = |c: char| matches!(u32::from(c) & 0xffff, 0xfffe | 0xffff);
-    XmlString::new(escape(text).replace(is_none, "\u{fffd}"))
+    XmlString::new(escape(text))
 }
 
 /// Writes a case for each finding that decides the exit code, or that nobody could check, and one

@@ -52,7 +52,7 @@ pub use shapes::{Shape, shapes};
 pub use status::{ActivityView, DaemonView, SideView, Standing, StatusView};
 pub use survey::SurveyWriter;
 pub use table::table;
-pub use text::{Color, TextOptions, bytes, count, escape};
+pub use text::{Color, TextOptions, bytes, count, escape, escape_lines};
 pub use view::{absent_object_json, object_json, object_table, status_json, status_table};
 
 /// One pass for a reader. Findings and repairs are sorted when they are written.

@@ -70,16 +70,28 @@ impl TextOptions<'_> {
     }
 }
 
-/// The text with everything that could steer a terminal, or reorder what is read, spelled out.
+/// The text with everything spelled out that could steer a terminal, reorder or hide what is read,
+/// or be taken for a command by a CI system that reads the log: what begins with `::` is one to
+/// GitHub's runners, and `##[` anywhere.
 ///
-/// Names of files and keys of objects are written by strangers.
+/// Names of files and keys of objects are written by strangers, and so is what servers say: whatever
+/// people read of it passes through here.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(steers) {
+    let is_command = text.trim_start().starts_with(COMMAND) || text.contains(OLD_COMMAND);
+    if !is_command && !text.chars().any(steers) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
     for char in text.chars() {
-        if steers(char) {
+        let commands = match char {
+            // One is enough, where another may come behind the text.
+            COMMAND => safe.trim_start().is_empty(),
+            '[' => safe.ends_with("##"),
+            _ => false,
+        };
+        if commands {
+            safe.extend(char.escape_unicode());
+        } else if steers(char) {
             safe.extend(char.escape_default());
         } else {
             safe.push(char);
@@ -88,11 +100,26 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Control characters (C0, DEL, C1), line separators, and marks that turn the direction of text.
+/// [`escape`] for a text of several lines.
+pub fn escape_lines(text: &str) -> String {
+    text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
+}
+
+/// Begins a line that is a command.
+const COMMAND: char = ':';
+
+/// Is a command wherever it stands.
+const OLD_COMMAND: &str = "##[";
+
+/// Control characters (C0, DEL, C1), line separators, marks that turn the direction of text, what
+/// is not seen at all, and what is no character.
 fn steers(char: char) -> bool {
     char.is_control()
-        || matches!(char, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(char, '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}')
+        || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(char, '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(char, '\u{e0000}'..='\u{e007f}' | '\u{fdd0}'..='\u{fdef}')
+        || u32::from(char) & 0xfffe == 0xfffe
 }
 
 /// A number with its noun in the right form: `1 object`, `2 objects`.
@@ -191,6 +218,30 @@ mod tests {
         let shown = escape(hostile);
         assert_eq!(shown, r"a\u{1b}[31mb\u{7}\r\n\u{9b}2J\u{202e}gpj.exe\u{2028}\u{7f}\t");
         assert!(matches!(escape("Ünïcode 包 name~%20"), Cow::Borrowed(_)));
+        for odd in
+            "\u{0}\u{85}\u{ad}\u{61c}\u{200e}\u{200f}\u{202a}\u{2066}\u{2069}\u{206f}\u{feff}\
+                    \u{fffb}\u{fffe}\u{ffff}\u{fdd0}\u{1ffff}\u{e0041}\u{10fffe}"
+                .chars()
+        {
+            let shown = escape(&odd.to_string()).into_owned();
+            assert_eq!(shown, format!("\\u{{{:x}}}", u32::from(odd)));
+        }
+    }
+
+    #[test]
+    fn nothing_becomes_a_command_of_a_log_that_a_ci_system_reads() {
+        for (text, shown) in [
+            ("::add-mask::x", r"\u{3a}:add-mask::x"),
+            (" \u{3000}::error::x", " \u{3000}\\u{3a}:error::x"),
+            (":", r"\u{3a}"),
+            ("a ##[group] b ###[x]", r"a ##\u{5b}group] b ###\u{5b}x]"),
+            ("::1", r"\u{3a}:1"),
+            ("[::1]:80 #[x] C:: a::b", "[::1]:80 #[x] C:: a::b"),
+        ] {
+            assert_eq!(escape(text), shown);
+            assert_eq!(escape(&escape(text)), shown, "once is enough");
+        }
+        assert_eq!(escape_lines("a\n::b\n\rc\n"), "a\n\\u{3a}:b\n\\rc\n");
     }
 
     #[test]

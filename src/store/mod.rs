@@ -23,7 +23,7 @@ use futures::stream::BoxStream;
 use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 
 pub use counters::OperationHook;
-pub use open::{OpenError, open, open_removing, open_told};
+pub use open::{OpenError, folder_of, open, open_removing, open_told};
 pub use options::{OptionValue, StoreOptions};
 pub use prober::{Certainty, Prober};
 

@@ -65,6 +65,14 @@ pub async fn open_removing(
     open_any(options, base, OperationHook::none()).await
 }
 
+/// The folder that a store is, where it is one.
+pub fn folder_of(options: &StoreOptions, base: &Path) -> Option<PathBuf> {
+    match locate(&options.url, base) {
+        Ok(Location::Directory(path)) => Some(path),
+        Ok(Location::Bucket { .. }) | Err(_) => None,
+    }
+}
+
 async fn open_any(
     options: &StoreOptions,
     base: &Path,

@@ -71,9 +71,67 @@ fn the_demo_rebuilds_its_own_folder_and_touches_no_other() {
 
     fs::create_dir(folder.path().join("empty")).unwrap();
     restock(folder.path(), "demo --dir empty").exits(0);
-    fs::write(folder.path().join("empty/left-behind"), "").unwrap();
-    restock(folder.path(), "demo --dir empty").exits(0);
-    assert!(!folder.path().join("empty/left-behind").exists(), "it was made anew");
+}
+
+#[test]
+fn the_demo_takes_away_what_it_made_and_what_is_a_users_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    restock(folder.path(), "demo").exits(0);
+    let at = |name: &str| folder.path().join("restock-demo").join(name);
+    let marker = fs::read_to_string(at(".restock-demo")).unwrap();
+    assert!(marker.lines().any(|line| line.starts_with("store/restock-quarantine/")), "{marker}");
+    let orphan = "a".repeat(64);
+    let users = [
+        "notes.txt".to_owned(),
+        "source/mine.pkg".to_owned(),
+        "store/software-installers/mine.txt".to_owned(),
+        format!("store/software-installers/{orphan}"),
+        "store/restock-quarantine/mine/deep/file".to_owned(),
+    ];
+    for file in &users {
+        fs::create_dir_all(at(file).parent().unwrap()).unwrap();
+        fs::write(at(file), file).unwrap();
+    }
+    fs::write(at("restock.toml"), "changed").unwrap();
+    let files = || {
+        let all = walkdir::WalkDir::new(at("")).into_iter().map(Result::unwrap);
+        all.filter(|entry| entry.file_type().is_file()).count()
+    };
+    let before = files();
+    restock(folder.path(), "demo").exits(0);
+    for file in &users {
+        assert_eq!(&fs::read_to_string(at(file)).unwrap(), file);
+    }
+    assert_eq!(files(), before, "what it made is there once");
+    restock(folder.path(), "-c restock-demo/restock.toml config check").exits(0);
+}
+
+#[test]
+fn the_demo_follows_neither_its_list_nor_a_link_out_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    restock(folder.path(), "demo").exits(0);
+    let at = |name: &str| folder.path().join("restock-demo").join(name);
+    let precious = folder.path().join("precious");
+    fs::create_dir(&precious).unwrap();
+    fs::write(precious.join("file"), "bytes").unwrap();
+    let marker = fs::read_to_string(at(".restock-demo")).unwrap();
+    fs::write(at(".restock-demo"), format!("{marker}../precious/file\nlink/file\n")).unwrap();
+    std::os::unix::fs::symlink(&precious, at("link")).unwrap();
+    restock(folder.path(), "demo").exits(1);
+    assert_eq!(fs::read_to_string(precious.join("file")).unwrap(), "bytes");
+
+    // A store of somebody's, in the place of the demo's own.
+    fs::write(at(".restock-demo"), marker).unwrap();
+    fs::remove_file(at("link")).unwrap();
+    fs::remove_dir_all(at("store")).unwrap();
+    std::os::unix::fs::symlink(&precious, at("store")).unwrap();
+    restock(folder.path(), "demo").exits(1);
+    assert_eq!(fs::read_dir(&precious).unwrap().count(), 1, "nothing was made there");
+
+    fs::write(at(".restock-demo"), "restock demo rebuilds this folder\n").unwrap();
+    restock(folder.path(), "demo").exits(1).says("lists nothing");
+    fs::remove_file(at(".restock-demo")).unwrap();
+    restock(folder.path(), "demo").exits(1).says("is not empty and no demo's folder");
 }
 
 #[test]

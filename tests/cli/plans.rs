@@ -1,9 +1,12 @@
 //! Deciding apart from doing: `--dry-run`, `--plan` and `--from-plan`.
 
 use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::process::Command;
 
 use serde_json::Value;
 
+use crate::binary::command;
 use crate::place::Place;
 
 #[test]
@@ -93,6 +96,43 @@ fn a_plan_that_is_none_is_told() {
     }
     place.run("heal --from-plan x --dry-run").exits(64).says("cannot be used with");
     place.run("heal --plan nowhere/plan.json").exits(1).says("nowhere/plan.json");
+}
+
+/// A link to a pipe: both were replaced by a file once.
+#[test]
+fn a_plan_goes_where_a_link_or_a_pipe_leads_and_replaces_neither() {
+    let (place, objects) = Place::healthy(3);
+    place.lose(&objects[..1]);
+    let made = Command::new("mkfifo").arg(place.path("pipe")).status().unwrap();
+    assert!(made.success());
+    std::os::unix::fs::symlink("pipe", place.path("link")).unwrap();
+    for (line, path) in [("heal --plan pipe", "pipe"), ("heal --plan link", "link")] {
+        let pipe = place.path("pipe");
+        let reader = std::thread::spawn(move || fs::read_to_string(pipe).unwrap());
+        place.run(line).exits(2).says(&format!("plan written to {path}"));
+        let plan: Value = serde_json::from_str(&reader.join().unwrap()).unwrap();
+        assert_eq!(plan["schema"], "restock.plan/v1");
+    }
+    assert!(fs::symlink_metadata(place.path("pipe")).unwrap().file_type().is_fifo());
+    assert!(fs::symlink_metadata(place.path("link")).unwrap().is_symlink());
+}
+
+#[test]
+fn a_plan_for_stdout_comes_before_the_report_and_spoils_no_file_that_stdout_is() {
+    let (place, objects) = Place::healthy(3);
+    place.lose(&objects[..1]);
+    let begins = |text: &str| {
+        assert!(text.starts_with("{\n  \"schema\": \"restock.plan/v1\""), "{text}");
+        assert!(text.contains("\n}\n") && text.contains("2 of 3 expected objects"), "{text}");
+    };
+    for path in ["-", "/dev/stdout", "/dev/fd/1"] {
+        let line = format!("heal --plan {path}");
+        begins(&place.run(&line).exits(2).stdout);
+        let out = fs::File::create(place.path("out")).unwrap();
+        command(place.dir(), &line).stdout(out).status().unwrap();
+        begins(&fs::read_to_string(place.path("out")).unwrap());
+    }
+    assert!(!place.path("-").exists());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use restock::ledger::Lock;
 use rstest::rstest;
 
 use crate::binary::restock;
-use crate::databases::{Database, Engine};
+use crate::databases::{Database, Engine, Pooler, Pooling};
 use crate::place::{CONFIGURATION, Place, wait};
 use crate::support::world::Object;
 
@@ -48,6 +48,23 @@ fn audit_heal_status_and_show_remember_what_was_found_and_done(
     let all = place.run("config show").exits(0);
     assert!(all.stdout.contains(&shown) && !all.stdout.contains(&password(&database)));
     assert!(!place.path("ledger.db").exists());
+}
+
+#[rstest]
+fn a_heal_by_way_of_a_pooler_needs_two_connections(
+    #[values(Pooling::Session, Pooling::Transaction)] pooling: Pooling,
+) {
+    let Some(database) = wait(Engine::Postgres.fresh()) else { return };
+    let Some(pooler) = Pooler::start(&database, pooling, 2) else { return };
+    let (place, objects) = Place::healthy(OBJECTS);
+    place.configure_with("sqlite://ledger.db", pooler.url());
+    place.run("config check --online").exits(0).prints("ok");
+    place.lose(&objects[..4]);
+    place.run("audit").exits(2);
+    place.run("heal").exits(0).prints("4 healed");
+    place.run(&format!("show {}", objects[0].digest)).exits(0).prints("restored");
+    let status = place.run("status --output json").exits(0).json();
+    assert_eq!(status["passes"].as_array().unwrap().len(), 2);
 }
 
 #[rstest]

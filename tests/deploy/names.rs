@@ -1,30 +1,8 @@
-//! Names in prose and in every file that is shipped: metrics, and commands.
+//! Names of metrics, in prose and in every file that is shipped.
 
 use crate::files::{below, read};
 use crate::metrics::{self, Metric};
 use crate::queries::{complaints, metric_of};
-
-/// The commands of the program, for texts that tell people to type them.
-const COMMANDS: &[&str] = &[
-    "demo",
-    "import",
-    "audit",
-    "heal",
-    "run",
-    "probe",
-    "show",
-    "preflight",
-    "sources",
-    "status",
-    "accept",
-    "orphans",
-    "quarantine",
-    "breaker",
-    "mirror",
-    "config",
-    "completions",
-    "man",
-];
 
 fn shipped() -> Vec<String> {
     let endings = [".md", ".yml", ".yaml", ".json", ".service", ".timer", ".conf", ".env"];
@@ -44,23 +22,6 @@ fn strangers(text: &str, metrics: &[Metric]) -> Vec<String> {
         .collect()
 }
 
-/// What follows `restock ` in code, where it is no command.
-fn no_commands(text: &str) -> Vec<&str> {
-    let mut typed = text.split("`restock ").skip(1).collect::<Vec<_>>();
-    typed.extend(
-        text.lines()
-            .filter_map(|line| line.trim_start().strip_prefix("ExecStart=/usr/bin/restock ")),
-    );
-    let first = |rest: &'_ str| -> usize {
-        rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len())
-    };
-    typed
-        .into_iter()
-        .map(|rest| &rest[..first(rest)])
-        .filter(|word| !word.is_empty() && !COMMANDS.contains(word))
-        .collect()
-}
-
 #[test]
 fn every_metric_that_is_named_anywhere_is_one() {
     for path in shipped() {
@@ -69,14 +30,6 @@ fn every_metric_that_is_named_anywhere_is_one() {
     assert_eq!(strangers("`restock_objects_total`", &metrics::all()), ["restock_objects_total"]);
     let list = &metrics::all()[1..];
     assert_eq!(strangers("restock_build_info", list), ["restock_build_info"]);
-}
-
-#[test]
-fn every_command_that_is_told_to_people_is_one() {
-    for path in shipped() {
-        assert_eq!(no_commands(&read(&path)), Vec::<&str>::new(), "{path}");
-    }
-    assert_eq!(no_commands("`restock scan --deep` or `restock --version`"), ["scan"]);
 }
 
 /// A metric that nothing shows is either needless, or forgotten.

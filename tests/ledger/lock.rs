@@ -67,6 +67,37 @@ async fn stores_of_one_ledger_have_a_lock_each() {
 }
 
 #[tokio::test]
+async fn a_lock_file_that_is_a_link_or_holds_something_else_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = acquire(folder.path()).await.unwrap().path().unwrap().to_owned();
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "0123456789").unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&precious, &path).unwrap();
+    let refused = acquire(folder.path()).await.unwrap_err();
+    let message = format!("{refused}: {}", std::error::Error::source(&refused).unwrap());
+    assert!(
+        message.contains("cannot open the lock file") && message.contains("a link"),
+        "{message}"
+    );
+    assert!(Lock::holder(URL, STORE, folder.path()).await.is_err());
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "0123456789");
+
+    fs::remove_file(&path).unwrap();
+    for text in ["notes of mine", "123456789\n123456789\n", "\u{0}"] {
+        fs::write(&path, text).unwrap();
+        let refused = acquire(folder.path()).await;
+        assert!(matches!(refused, Err(LockError::File { action: "write", .. })), "{refused:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    fs::write(&path, "").unwrap();
+    drop(acquire(folder.path()).await.unwrap());
+    fs::remove_file(&path).unwrap();
+    assert_eq!(Lock::holder(URL, STORE, folder.path()).await.unwrap(), None);
+    assert!(!path.exists(), "who only asks makes nothing");
+}
+
+#[tokio::test]
 async fn who_waits_gets_the_lock_as_soon_as_it_is_free() {
     let folder = tempfile::tempdir().unwrap();
     let held = acquire(folder.path()).await.unwrap();

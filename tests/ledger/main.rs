@@ -20,6 +20,7 @@ mod lock;
 mod notes;
 mod numbers;
 mod outages;
+mod pooler;
 mod removals;
 mod samples;
 mod server;

@@ -252,7 +252,7 @@ async fn the_certificate_of_the_server_is_checked_where_the_url_asks_for_it(
 /// 0.0.0.0 is this machine, though not by its name.
 #[rstest]
 #[tokio::test]
-async fn a_plain_connection_to_another_machine_is_remarked(
+async fn a_plain_or_unverified_connection_to_another_machine_is_remarked(
     #[values(Engine::MariaDb, Engine::Postgres)] engine: Engine,
 ) {
     let Some(database) = engine.fresh().await else { return };
@@ -261,10 +261,12 @@ async fn a_plain_connection_to_another_machine_is_remarked(
         open(&url, STORE, Path::new("/")).await.unwrap().remarks().to_vec()
     };
     assert_eq!(open("127.0.0.1", "disable").await, [""; 0]);
-    assert_eq!(open("0.0.0.0", "require").await, [""; 0]);
-    let remarks = open("0.0.0.0", "disable").await;
-    assert!(remarks[0].contains("at 0.0.0.0:") && remarks[0].contains("is not encrypted"));
-    assert!(!remarks[0].contains("restock:"), "{remarks:?}");
+    assert_eq!(open("127.0.0.1", "require").await, [""; 0]);
+    for (mode, how) in [("disable", "is not encrypted"), ("require", "is not verified")] {
+        let remarks = open("0.0.0.0", mode).await;
+        assert!(remarks[0].contains("at 0.0.0.0:") && remarks[0].contains(how), "{remarks:?}");
+        assert!(!remarks[0].contains("restock:"), "{remarks:?}");
+    }
 }
 
 #[rstest]

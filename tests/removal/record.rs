@@ -84,3 +84,30 @@ async fn the_record_of_an_earlier_plan_in_the_same_file_is_kept() {
     assert_eq!(fs::read(&aside).unwrap(), earlier);
     assert_eq!(Record::read(aside.as_ref()).unwrap().plan_id(), bench.plan.plan_id);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_takes_the_place_of_no_other_and_is_written_through_no_link() {
+    let bench = Bench::in_memory(1).await;
+    let path = bench.record_path();
+    let open = |plan: &str| {
+        Record::open(&path, plan, &bench.plan.identity, bench.now()).map(|record| drop(record))
+    };
+    // Two plans take turns in one file.
+    for plan in ["a", "b", "a", "b"] {
+        open(plan).unwrap();
+    }
+    let beside = fs::read_dir(path.parent().unwrap()).unwrap();
+    let mut names: Vec<_> = beside
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter_map(|name| Some(name.split_once(".applied.ndjson")?.1.to_owned()))
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["", ".a", ".a.2", ".b"]);
+
+    let precious = path.with_extension("precious");
+    fs::write(&precious, "").unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink(&precious, &path).unwrap();
+    assert!(matches!(open("a"), Err(RecordError::File { .. })));
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "");
+}

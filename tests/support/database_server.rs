@@ -154,7 +154,7 @@ fn children(pid: u32) -> Vec<u32> {
 }
 
 /// A port that no one gets by asking for any: a server that is down for a while finds it free.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let mut candidates = std::iter::repeat_with(|| rand::random_range(20_000..30_000_u16));
     candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }

@@ -15,12 +15,13 @@ pub(crate) const LAYERS: &[&[(&str, May)]] = &[
         ("reconcile", May::Only(&["model"])),
         ("plan", May::Only(&["model"])),
         ("database", May::Only(&["model"])),
+        ("files", May::Only(&[])),
     ],
     &[
         ("catalog", May::Only(&["model", "database"])),
         ("store", May::Only(&["model"])),
         ("source", May::Only(&["model"])),
-        ("ledger", May::Only(&["model", "database"])),
+        ("ledger", May::Only(&["model", "database", "files"])),
         ("sorter", May::Only(&["model"])),
         ("observe", May::Only(&["model", "plan"])),
         ("gitops", May::Only(&["model"])),
@@ -39,6 +40,7 @@ pub(crate) const LAYERS: &[&[(&str, May)]] = &[
             May::Only(&[
                 "model",
                 "clock",
+                "files",
                 "plan",
                 "observe",
                 "gitops",

@@ -81,7 +81,8 @@ impl Session for MySqlSession {
     async fn finish(self) -> Result<(), Said> {
         let Self { mut connection, engine } = self;
         let finish = async {
-            sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
+            // What a query may have begun besides reading comes to nothing.
+            sqlx::raw_sql("ROLLBACK").execute(&mut connection).await?;
             connection.close().await
         };
         engine.answer(finish).await

@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::{CatalogError, CatalogOptions, CatalogProblem, Remark};
 use crate::database::{self, BadFile, Files, Misfit};
 
-pub(super) use crate::database::{Address, Mode, Place, Product, Tls};
-pub(super) use trouble::{Trouble, lacks_tls};
+pub(super) use crate::database::{Address, Mode, Place, Product, Tls, lacks_tls};
+pub(super) use trouble::Trouble;
 
 /// A server, and how patiently it is asked.
 #[derive(Debug, Clone)]
@@ -113,6 +113,14 @@ impl Server {
             remarks.push(Remark::Warning(format!(
                 "the connection to {place} is not encrypted: whoever listens on the way reads the \
                  catalog and may change what restock sees of it; set `tls_ca_file` in [catalog]"
+            )));
+        }
+        if *is_encrypted && !place.is_local() && !self.tls.mode.verifies() {
+            remarks.push(Remark::Warning(format!(
+                "the certificate of {place} is not verified: whoever stands on the way may take its \
+                 place, read the password and change what restock sees; set `tls_ca_file` in \
+                 [catalog], or sslmode=verify-full in its `url` for an authority that this system \
+                 trusts"
             )));
         }
         if *is_encrypted && self.tls.mode == Mode::VerifyCa {

@@ -7,17 +7,10 @@ use rustls::{AlertDescription, CertificateError};
 use super::{Place, Server};
 use crate::catalog::CatalogError;
 use crate::catalog::said::Said;
-
-/// What the library says where a server cannot encrypt.
-const LACKS_TLS: &str = "server does not support TLS";
+use crate::database::lacks_tls;
 
 /// A server's trouble, as the engines of both products tell it.
 pub(in crate::catalog) struct Trouble<'a>(pub(in crate::catalog) &'a Server);
-
-/// Whether the server refused no more than to encrypt.
-pub(in crate::catalog) fn lacks_tls(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Tls(source) if source.to_string() == LACKS_TLS)
-}
 
 impl Trouble<'_> {
     /// What an error says that did not come from the database itself.

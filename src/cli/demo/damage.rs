@@ -25,28 +25,38 @@ pub(super) struct Damage {
     foreign: Vec<String>,
 }
 
-/// Damages store and source below `dir`.
-pub(super) fn inflict(dir: &Path, objects: &[DemoObject]) -> anyhow::Result<Damage> {
-    let every = |from: usize, step: usize, n: usize| -> Vec<DemoObject> {
-        objects.iter().filter(|o| o.has_source).skip(from).step_by(step).take(n).cloned().collect()
-    };
-    let damage = Damage {
-        lost: every(3, 17, 9),
-        truncated: every(5, 17, 5),
-        flipped: every(7, 17, 5),
-        gone: every(11, 1, 1),
-        drifted: every(13, 1, 1),
-        without_source: objects.iter().filter(|o| !o.has_source).cloned().collect(),
-        orphans: [7, 9, 14, 37].map(outdated).to_vec(),
-        foreign: vec!["notes (old).txt".to_owned()],
-    };
-    let (store, source) = (dir.join("store").join(COLLECTION), dir.join("source"));
-    let at = |object: &DemoObject| store.join(object.digest.to_string());
-    damage.carry_out(&store, &source, at).context("cannot damage the demo's own store")?;
-    Ok(damage)
-}
-
 impl Damage {
+    /// What is to be done to these objects.
+    pub(super) fn to(objects: &[DemoObject]) -> Self {
+        let every = |from: usize, step: usize, n: usize| -> Vec<DemoObject> {
+            let sourced = objects.iter().filter(|object| object.has_source);
+            sourced.skip(from).step_by(step).take(n).cloned().collect()
+        };
+        Self {
+            lost: every(3, 17, 9),
+            truncated: every(5, 17, 5),
+            flipped: every(7, 17, 5),
+            gone: every(11, 1, 1),
+            drifted: every(13, 1, 1),
+            without_source: objects.iter().filter(|o| !o.has_source).cloned().collect(),
+            orphans: [7, 9, 14, 37].map(outdated).to_vec(),
+            foreign: vec!["notes (old).txt".to_owned()],
+        }
+    }
+
+    /// Names of the files that it makes in the store.
+    pub(super) fn strays(&self) -> impl Iterator<Item = String> {
+        let orphans = self.orphans.iter().map(|bytes| digest_of(bytes).to_string());
+        orphans.chain(self.foreign.iter().cloned())
+    }
+
+    /// Damages store and source below `dir`.
+    pub(super) fn inflict(&self, dir: &Path) -> anyhow::Result<()> {
+        let (store, source) = (dir.join("store").join(COLLECTION), dir.join("source"));
+        let at = |object: &DemoObject| store.join(object.digest.to_string());
+        self.carry_out(&store, &source, at).context("cannot damage the demo's own store")
+    }
+
     fn carry_out(
         &self,
         store: &Path,
@@ -77,8 +87,7 @@ impl Damage {
             std::fs::write(source.join(&object.name), "a newer version of the same name\n")?;
         }
         for bytes in &self.orphans {
-            let digest = Digest::new(Sha256::digest(bytes).into());
-            std::fs::write(store.join(digest.to_string()), bytes)?;
+            std::fs::write(store.join(digest_of(bytes).to_string()), bytes)?;
         }
         for key in &self.foreign {
             std::fs::write(store.join(key), "not an object\n")?;
@@ -144,6 +153,10 @@ impl Damage {
 
 fn outdated(version: u8) -> String {
     format!("version 0.{version} of an app, which no row wants any more\n")
+}
+
+fn digest_of(bytes: &str) -> Digest {
+    Digest::new(Sha256::digest(bytes).into())
 }
 
 fn count(n: usize) -> u64 {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 
 use crate::cli::args::{OrphansApplyArgs, OrphansRestoreArgs};
 use crate::cli::removing::{refused, remover};
-use crate::cli::{Context, plan_file};
+use crate::cli::{Context, UsageError, outputs, plan_file};
 use crate::model::{BreakerState, Outcome, Removal, RemovalResult};
 use crate::plan::{Disposal, OrphansPlan};
 use crate::removal::Record;
@@ -20,6 +20,13 @@ pub(super) async fn apply(
     args: &OrphansApplyArgs,
     context: &mut Context<'_>,
 ) -> anyhow::Result<u8> {
+    if args.file.exists() && !args.file.is_file() {
+        let message =
+            format!("{} is no file, beside which a record could lie", args.file.display());
+        return Err(UsageError::new(message, "save the plan to a file, and apply that").into());
+    }
+    let path = Record::path_of(&args.file);
+    outputs::check([path.as_path()], context)?;
     let plan: OrphansPlan = plan_file::read(&args.file, NO_PLAN)?;
     let world = context.open().await?;
     let here = identity(&world);
@@ -40,7 +47,6 @@ pub(super) async fn apply(
                 let why = "the breaker is open: see `restock breaker show`";
                 return Ok(refused(why, context)?);
             }
-            let path = Record::path_of(&args.file);
             let mut record = Record::open(&path, &plan.plan_id, &here, world.clock.now())?;
             let removals = remover(world).await?.apply(&plan, action, &mut record).await?;
             tell(removals, &record, output, context)

@@ -7,14 +7,15 @@ use futures::StreamExt;
 use crate::cli::args::OrphansPlanArgs;
 use crate::cli::removing::refused;
 use crate::cli::world::World;
-use crate::cli::{Context, UsageError, plan_file};
+use crate::cli::{Context, UsageError, outputs, plan_file};
 use crate::model::{Command, Finding, FindingKind, Outcome, Sighting, Slice, error_chain, reason};
 use crate::pass::{FailOn, PassReport, Request, Restraint};
 use crate::plan::{Disposal, OrphanEntry, OrphansPlan, PlanIdentity};
-use crate::report;
+use crate::report::{self, escape};
 use crate::store::Probe;
 
 pub(super) async fn plan(args: &OrphansPlanArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    outputs::check([args.out.as_path()], context)?;
     let world = context.open().await?;
     world.selected(&args.collection)?;
     let action = if args.delete { Disposal::Delete } else { Disposal::Quarantine };
@@ -23,7 +24,8 @@ pub(super) async fn plan(args: &OrphansPlanArgs, context: &mut Context<'_>) -> a
     let report = world.auditor().audit(&whole()).await?;
     for error in &report.summary.errors {
         let subject = error.subject.as_deref().map(|s| format!(" [{s}]")).unwrap_or_default();
-        writeln!(context.stderr, "restock: {}{subject}: {}", error.code, error.message)?;
+        let line = format!("{}{subject}: {}", error.code, error.message);
+        writeln!(context.stderr, "restock: {}", escape(&line))?;
     }
     if report.summary.outcome == Outcome::Failed {
         writeln!(context.stderr, "restock: error: the audit could not finish: there is no plan")?;
@@ -35,7 +37,7 @@ pub(super) async fn plan(args: &OrphansPlanArgs, context: &mut Context<'_>) -> a
     }
     let (entries, dropped) = entries(&world, &report, &args.collection).await?;
     for why in dropped {
-        writeln!(context.stderr, "restock: left out: {why}")?;
+        writeln!(context.stderr, "restock: left out: {}", escape(&why))?;
     }
     let plan = OrphansPlan::new(
         uuid::Uuid::now_v7().to_string(),

@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::names::Group;
 use super::{Fleet, OPTION};
+use crate::config::named::NamedFile;
 use crate::config::problem::Origin;
 
 const ADDRESS: &str = "FLEET_MYSQL_ADDRESS";
@@ -185,6 +186,8 @@ fn password(fleet: &mut Fleet<'_>) -> Option<String> {
         fleet.refuse(URL, PASSWORD_PATH, advice);
         return None;
     }
+    let named = NamedFile { name: PASSWORD_PATH.to_owned(), path: path.clone() };
+    fleet.draft.read_from.push(named);
     match fs::read_to_string(&path) {
         Ok(password) => Some(password.trim().to_owned()),
         Err(error) => {

@@ -16,6 +16,9 @@ pub(in crate::ledger) trait Driver: Database + Sized {
     /// Begins a transaction that will write.
     const BEGIN: &'static str;
 
+    /// Begins a transaction that reads, where even one statement needs one.
+    const READ: Option<&'static str>;
+
     fn fetch<'a>(
         connection: &'a mut Self::Connection,
         statement: &'a Statement,
@@ -64,10 +67,11 @@ impl Row {
 }
 
 macro_rules! driver {
-    ($database:ident, $row:ident, $begin:literal) => {
+    ($database:ident, $row:ident, $begin:expr, $read:expr, $names:literal) => {
         impl Driver for $database {
             const DIALECT: Dialect = Dialect::$database;
             const BEGIN: &'static str = $begin;
+            const READ: Option<&'static str> = $read;
 
             fn fetch<'a>(
                 connection: &'a mut Self::Connection,
@@ -76,7 +80,7 @@ macro_rules! driver {
                 Box::pin(async move {
                     let text = AssertSqlSafe(Dialect::$database.spell(&statement.text));
                     let query = sqlx::query_with(text, bound::<$database>(&statement.values)?)
-                        .persistent(statement.recurs);
+                        .persistent($names && statement.recurs);
                     let rows = query.fetch_all(connection).await?;
                     Ok(rows.into_iter().map(Row::$database).collect())
                 })
@@ -89,7 +93,7 @@ macro_rules! driver {
                 Box::pin(async move {
                     let text = AssertSqlSafe(Dialect::$database.spell(&statement.text));
                     let query = sqlx::query_with(text, bound::<$database>(&statement.values)?)
-                        .persistent(statement.recurs);
+                        .persistent($names && statement.recurs);
                     Ok(query.execute(connection).await?.rows_affected())
                 })
             }
@@ -97,9 +101,18 @@ macro_rules! driver {
     };
 }
 
-driver!(Sqlite, SqliteRow, "BEGIN IMMEDIATE");
-driver!(Postgres, PgRow, "BEGIN");
-driver!(MySql, MySqlRow, "BEGIN");
+/// A pooler may give each transaction another connection to the server, and each connection to
+/// others in between. So nothing is prepared under a name, no statement stands outside of a
+/// transaction (it is sent in two halves), and every setting ends with it. One whose process was
+/// stopped, or whose machine is gone, must not hold its locks for long.
+const POSTGRES_BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '20s'; \
+                              SET LOCAL lock_timeout = '20s'";
+const POSTGRES_READ: &str =
+    "BEGIN READ ONLY; SET LOCAL idle_in_transaction_session_timeout = '20s'";
+
+driver!(Sqlite, SqliteRow, "BEGIN IMMEDIATE", None, true);
+driver!(Postgres, PgRow, POSTGRES_BEGIN, Some(POSTGRES_READ), false);
+driver!(MySql, MySqlRow, "BEGIN", None, true);
 
 fn bound<DB: Database>(values: &[Value]) -> sqlx::Result<DB::Arguments>
 where

@@ -140,9 +140,23 @@ impl<DB: Driver> Pools<DB> {
 
     async fn fetch_once(&self, statement: &Statement) -> sqlx::Result<Vec<Row>> {
         let mut loan = self.lend(&self.read).await?;
-        let fetched = self.in_time(DB::fetch(loan.connection()?, statement)).await;
+        let fetched = self.read(loan.connection()?, statement).await;
         loan.keeps = fetched.as_ref().map_or_else(is_healthy, |_| true);
         fetched
+    }
+
+    async fn read(
+        &self,
+        connection: &mut DB::Connection,
+        statement: &Statement,
+    ) -> sqlx::Result<Vec<Row>> {
+        let Some(begin) = DB::READ else {
+            return self.in_time(DB::fetch(connection, statement)).await;
+        };
+        let mut transaction = self.in_time(connection.begin_with(begin)).await?;
+        let fetched = self.in_time(DB::fetch(&mut transaction, statement)).await;
+        let ended = self.in_time(transaction.rollback()).await;
+        fetched.and_then(|rows| ended.map(|()| rows))
     }
 
     async fn write_once(

@@ -5,6 +5,7 @@ mod fixture;
 mod fleet;
 mod losing;
 mod mariadb;
+mod pooler;
 mod postgres;
 mod tls;
 mod types;

@@ -1,5 +1,7 @@
 //! PostgreSQL alone.
 
+use sqlx::postgres::PgListener;
+
 use super::fixture::{Postgres, ServerFixture, open, options, plain};
 use crate::databases::Engine;
 use crate::suite::{chain, digest, only, packages, scan};
@@ -27,6 +29,22 @@ async fn nothing_is_left_behind_on_a_connection() {
     let rows = catalog.rows(&only(&*catalog), &[digest(1)]).await.unwrap();
     // No size is 0: nothing is prepared under a name.
     assert_eq!((rows[0].size, rows[0].name.as_deref()), (None, Some("off on")));
+}
+
+/// A notification is what a transaction that may only read leaves behind when it commits.
+#[tokio::test]
+async fn what_a_query_begins_besides_reading_comes_to_nothing() {
+    let Some(database) = Engine::Postgres.fresh().await else { return };
+    let table = format!("CREATE TABLE t (digest text); INSERT INTO t VALUES ('{}')", digest(1));
+    database.execute(&table).await;
+    let mut listener = PgListener::connect(database.url()).await.unwrap();
+    listener.listen("restock").await.unwrap();
+    let query = "SELECT digest, pg_notify('restock', 'from a catalog')::text AS name FROM t";
+    let catalog = open(&options(plain(database.url())), &[packages(query)]).await.unwrap();
+    scan(&*catalog).await.unwrap();
+    catalog.rows(&only(&*catalog), &[digest(1)]).await.unwrap();
+    database.execute("NOTIFY restock, 'from a writer'").await;
+    assert_eq!(listener.recv().await.unwrap().payload(), "from a writer");
 }
 
 #[tokio::test]

@@ -139,6 +139,30 @@ async fn where_a_server_cannot_encrypt_that_is_told_and_warned_of_elsewhere(
     }
 }
 
+/// 0.0.0.0 is this machine, though not by its name.
+#[rstest]
+#[tokio::test]
+async fn an_unverified_connection_to_another_machine_is_warned_of_and_one_on_loopback_is_not(
+    #[values(Engine::MariaDb, Engine::Postgres)] engine: Engine,
+) {
+    let Some((database, query, _)) = database(engine).await else { return };
+    let warnings = async |host: &str, mode: &str| {
+        let url = format!("{}{mode}", database.url().replace("127.0.0.1", host));
+        let catalog = open(&options(url), &[packages(&query)]).await.unwrap();
+        let warning = |remark: &Remark| match remark {
+            Remark::Warning(text) => Some(text.clone()),
+            Remark::Found(_) => None,
+        };
+        catalog.remarks().iter().filter_map(warning).collect::<Vec<_>>()
+    };
+    for mode in ["", "?sslmode=require"] {
+        assert_eq!(warnings("127.0.0.1", mode).await, [""; 0]);
+        let told = warnings("0.0.0.0", mode).await;
+        assert!(told[0].contains("the certificate of 0.0.0.0:") && told.len() == 1, "{told:?}");
+        assert!(told[0].contains("is not verified") && told[0].contains("tls_ca_file"), "{told:?}");
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_server_may_ask_for_encryption_and_for_a_certificate(

@@ -41,19 +41,20 @@ impl Server {
         })
     }
 
-    pub(super) fn postgres_options(&self) -> PgConnectOptions {
-        let mode = match (self.tls.mode, &self.address.place) {
+    pub(super) fn postgres_mode(&self) -> PgSslMode {
+        match (self.tls.mode, &self.address.place) {
             (Mode::Disable, _) | (_, Place::Socket(_)) => PgSslMode::Disable,
             (Mode::Prefer, _) => PgSslMode::Prefer,
             (Mode::Require, _) => PgSslMode::Require,
             (Mode::VerifyCa, _) => PgSslMode::VerifyCa,
             (Mode::VerifyFull, _) => PgSslMode::VerifyFull,
-        };
-        let mut options = database::postgres_options(&self.address, &self.tls).ssl_mode(mode);
-        if let Some(capacity) = self.statement_cache_capacity() {
-            options = options.statement_cache_capacity(capacity);
         }
-        options
+    }
+
+    /// The library keeps what it prepares under a name as long as a migration takes, and nothing
+    /// else is prepared so.
+    pub(super) fn postgres_options(&self, mode: PgSslMode) -> PgConnectOptions {
+        database::postgres_options(&self.address, &self.tls).ssl_mode(mode)
     }
 
     pub(super) fn mysql_options(&self) -> MySqlConnectOptions {
@@ -71,7 +72,7 @@ impl Server {
         options
     }
 
-    /// 0 where a pooler on the way hands out another connection for each transaction.
+    /// 0 where a proxy on the way hands out another connection for each transaction.
     fn statement_cache_capacity(&self) -> Option<usize> {
         let mut parameters = self.address.parameters.iter();
         let given = parameters.find(|(name, _)| name == "statement-cache-capacity");

@@ -7,10 +7,10 @@ mod trouble;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate, MigrateError};
-use sqlx::mysql::{MySql, MySqlPoolOptions};
-use sqlx::postgres::{PgPoolOptions, Postgres};
-use sqlx::{Connection, Database, Executor, Pool, pool::PoolOptions};
+use sqlx::migrate::MigrateError;
+use sqlx::mysql::{MySql, MySqlConnection, MySqlPoolOptions};
+use sqlx::postgres::{PgPoolOptions, PgSslMode, Postgres};
+use sqlx::{ConnectOptions, Connection, Database, Executor, Pool, pool::PoolOptions};
 use tokio::time::timeout;
 
 use super::driver::Driver;
@@ -18,7 +18,7 @@ use super::engine::{Engine, Pools};
 use super::schema::{self, NEWEST, SERVER_VERSIONS};
 use super::statement::Statement;
 use super::{Dialect, Opened};
-use crate::database::Product;
+use crate::database::{Mode, Product, lacks_tls};
 use crate::ledger::place::OpenError;
 
 pub(in crate::ledger) use address::Server;
@@ -33,16 +33,16 @@ const QUEUE_PATIENCE: Duration = Duration::from_secs(30);
 /// How long one statement may take; then the connection is given up.
 const STATEMENT_PATIENCE: Duration = Duration::from_mins(1);
 
-/// Connections that read beside the one that writes.
-const READERS: u32 = 3;
+/// Connections that read beside the one that writes. On `PostgreSQL` the same one does both: a
+/// pooler that keeps sessions together may have few of them, and the lease needs one for itself.
+const MYSQL_READERS: u32 = 3;
+const POSTGRES_READERS: u32 = 0;
 
 /// Connections that nobody uses are closed after this time: before a server does it.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Each connection begins with these. A transaction whose process was stopped, or whose machine is
 /// gone, must not hold its locks for long.
-const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '20s'; \
-                                 SET lock_timeout = '20s'";
 const MYSQL_SETTINGS: &str = "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), \
                               autocommit = 1, wait_timeout = 60, innodb_lock_wait_timeout = 20";
 
@@ -53,13 +53,14 @@ const POSTGRES_TABLES: &str = "SELECT CAST(relname AS TEXT) FROM pg_catalog.pg_c
 const MYSQL_TABLES: &str = "SELECT table_name FROM information_schema.tables \
      WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY 1 LIMIT 100";
 
-/// One process at a time makes the tables of a database.
+/// One process at a time makes the tables of a database. `PostgreSQL` lets go with the transaction
+/// that all of it happens in.
+const POSTGRES_LOCK: &str =
+    "SELECT CAST(pg_advisory_xact_lock(hashtext('restock ledger')) AS TEXT)";
 const MYSQL_LOCK: &str = "SELECT GET_LOCK(CONCAT('restock ', SHA1(DATABASE())), 30)";
 const MYSQL_UNLOCK: &str = "SELECT RELEASE_LOCK(CONCAT('restock ', SHA1(DATABASE())))";
 
-/// A row where the connection is encrypted.
-const POSTGRES_ENCRYPTED: &str =
-    "SELECT CAST(pid AS TEXT) FROM pg_catalog.pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()";
+/// A row where the connection is encrypted. `PostgreSQL` would tell of a pooler's connection.
 const MYSQL_ENCRYPTED: &str =
     "SHOW SESSION STATUS WHERE Variable_name = 'Ssl_cipher' AND Value <> ''";
 
@@ -71,21 +72,29 @@ const TABLES_TOLD: usize = 5;
 pub(in crate::ledger) async fn open(server: &Server, name: String) -> Result<Opened, OpenError> {
     let malformed = |problem| OpenError::MalformedServerUrl { problem };
     server.check_files().await.map_err(malformed)?;
-    let encrypted = match server.address.product {
-        Product::Postgres => prepare::<Postgres>(&server.postgres_options(), server).await?,
-        Product::MySql => prepare::<MySql>(&server.mysql_options(), server).await?,
+    let (encrypted, readers) = match server.address.product {
+        Product::Postgres => (prepare_postgres(server).await?, POSTGRES_READERS),
+        Product::MySql => (prepare_mysql(server).await?, MYSQL_READERS),
     };
-    let mut remarks = Vec::new();
-    if !encrypted && !server.address.place.is_local() {
-        remarks.push(format!(
-            "the connection to the ledger at {} is not encrypted: whoever listens on the way reads \
-             the password and may change what restock remembers; add sslmode=verify-full to \
-             `ledger.url`",
-            server.address.place
-        ));
+    let engine = connections(server, readers, STATEMENT_PATIENCE);
+    Ok(Opened { name, engine, remarks: remark(server, encrypted).into_iter().collect() })
+}
+
+/// What is doubtful about the connection to another machine.
+fn remark(server: &Server, encrypted: bool) -> Option<String> {
+    let place = &server.address.place;
+    if place.is_local() || (encrypted && server.tls.mode.verifies()) {
+        return None;
     }
-    let engine = connections(server, READERS, STATEMENT_PATIENCE);
-    Ok(Opened { name, engine, remarks })
+    let (how, who) = if encrypted {
+        ("not verified", "whoever stands on the way may take its place, reads")
+    } else {
+        ("not encrypted", "whoever listens on the way reads")
+    };
+    Some(format!(
+        "the connection to the ledger at {place} is {how}: {who} the password and may change what \
+         restock remembers; add sslmode=verify-full to `ledger.url`"
+    ))
 }
 
 /// Connections to a database that was opened before; without readers of their own, one for all. A
@@ -98,10 +107,8 @@ pub(in crate::ledger) fn connections(
     match server.address.product {
         Product::Postgres => {
             let pool = |size| {
-                let setting = PgPoolOptions::new().after_connect(|connection, _| {
-                    Box::pin(async { connection.execute(POSTGRES_SETTINGS).await.map(drop) })
-                });
-                pool_options(setting, size).connect_lazy_with(server.postgres_options())
+                let options = server.postgres_options(server.postgres_mode());
+                pool_options(PgPoolOptions::new(), size).connect_lazy_with(options)
             };
             pools(server, pool, readers, patience)
         }
@@ -144,67 +151,96 @@ fn pools<DB: Driver>(
 }
 
 /// Refuses what is no ledger before anything is made in it, then migrates. Tells whether the
-/// connection is encrypted.
-async fn prepare<DB: Driver>(
-    options: &<DB::Connection as Connection>::Options,
-    server: &Server,
-) -> Result<bool, OpenError>
-where
-    DB::Connection: Migrate,
-{
-    let failed = |source| refused(server, source);
-    let connected = timeout(CONNECT_PATIENCE, DB::Connection::connect_with(options)).await;
-    let timed_out = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-    let mut connection = connected.map_err(timed_out).map_err(failed)?.map_err(failed)?;
-    match version::<DB>(&mut connection, server).await? {
-        Some(found) if found > NEWEST => return Err(schema::newer(found)),
-        Some(NEWEST) => {}
-        Some(_) | None => migrate::<DB>(&mut connection, server).await?,
-    }
-    let encrypted = match DB::DIALECT {
-        Dialect::MySql => MYSQL_ENCRYPTED,
-        Dialect::Postgres | Dialect::Sqlite => POSTGRES_ENCRYPTED,
+/// connection is encrypted: where that is left to the server, it is tried first.
+async fn prepare_postgres(server: &Server) -> Result<bool, OpenError> {
+    let mode = match server.postgres_mode() {
+        PgSslMode::Prefer => PgSslMode::Require,
+        mode => mode,
     };
-    let row = DB::fetch(&mut connection, &Statement::new(encrypted)).await.map_err(failed)?;
+    let connect = async |mode| connected(server, server.postgres_options(mode).connect()).await;
+    let (mut connection, encrypted) = match connect(mode).await {
+        Err(OpenError::Server { source, .. })
+            if lacks_tls(&source) && server.tls.mode == Mode::Prefer =>
+        {
+            (connect(PgSslMode::Disable).await?, false)
+        }
+        done => (done?, !matches!(mode, PgSslMode::Disable)),
+    };
+    let failed = |source| refused(server, source);
+    let mut reading = connection.begin_with(Postgres::BEGIN).await.map_err(failed)?;
+    let found = version::<Postgres>(&mut reading, server).await?;
+    reading.rollback().await.map_err(failed)?;
+    if is_outdated(found)? {
+        let mut making = connection.begin_with(Postgres::BEGIN).await.map_err(failed)?;
+        Postgres::fetch(&mut making, &Statement::new(POSTGRES_LOCK)).await.map_err(failed)?;
+        let migrated = schema::migrate(&mut *making, Dialect::Postgres).await;
+        migrated.map_err(|error| explained(server, error))?;
+        // The library has named them, and the connection may be somebody else's next.
+        making.clear_cached_statements().await.map_err(failed)?;
+        making.commit().await.map_err(failed)?;
+    }
+    connection.close().await.map_err(failed)?;
+    Ok(encrypted)
+}
+
+/// The same for the other product.
+async fn prepare_mysql(server: &Server) -> Result<bool, OpenError> {
+    let mut connection = connected(server, server.mysql_options().connect()).await?;
+    if is_outdated(version::<MySql>(&mut connection, server).await?)? {
+        let locked = lock_migrations(&mut connection).await;
+        locked.map_err(|source| refused(server, source))?;
+        let migrated = schema::migrate(&mut connection, Dialect::MySql).await;
+        // It ends with the connection too.
+        drop(MySql::fetch(&mut connection, &Statement::new(MYSQL_UNLOCK)).await);
+        migrated.map_err(|error| explained(server, error))?;
+    }
+    let failed = |source| refused(server, source);
+    let encrypted = Statement::new(MYSQL_ENCRYPTED);
+    let row = MySql::fetch(&mut connection, &encrypted).await.map_err(failed)?;
     connection.close().await.map_err(failed)?;
     Ok(!row.is_empty())
 }
 
-async fn migrate<DB: Driver>(
-    connection: &mut DB::Connection,
+async fn connected<C>(
     server: &Server,
-) -> Result<(), OpenError>
-where
-    DB::Connection: Migrate,
-{
-    if DB::DIALECT == Dialect::MySql {
-        lock_migrations::<DB>(connection).await.map_err(|source| refused(server, source))?;
+    connecting: impl Future<Output = sqlx::Result<C>>,
+) -> Result<C, OpenError> {
+    let connected = timeout(CONNECT_PATIENCE, connecting).await;
+    let timed_out = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    connected.map_err(timed_out).flatten().map_err(|source| refused(server, source))
+}
+
+/// Whether the tables have to be made or changed.
+fn is_outdated(found: Option<i64>) -> Result<bool, OpenError> {
+    match found {
+        Some(found) if found > NEWEST => Err(schema::newer(found)),
+        Some(NEWEST) => Ok(false),
+        Some(_) | None => Ok(true),
     }
-    let migrated = schema::migrate(connection, DB::DIALECT).await;
-    if DB::DIALECT == Dialect::MySql {
-        // It ends with the connection too.
-        drop(DB::fetch(connection, &Statement::new(MYSQL_UNLOCK)).await);
-    }
-    match migrated {
-        Err(OpenError::Migrate(
+}
+
+/// A database's own refusal, with what to do about it.
+fn explained(server: &Server, error: OpenError) -> OpenError {
+    match error {
+        OpenError::Migrate(
             MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _),
-        )) => Err(refused(server, source)),
-        migrated => migrated,
+        ) => refused(server, source),
+        error => error,
     }
 }
 
 /// Waits until no other process migrates, and throws away what one that crashed half way has
 /// noted: its migration can be repeated. The library's own lock does not wait on MariaDB.
-async fn lock_migrations<DB: Driver>(connection: &mut DB::Connection) -> sqlx::Result<()> {
-    let rows = DB::fetch(connection, &Statement::new(MYSQL_LOCK)).await?;
+async fn lock_migrations(connection: &mut MySqlConnection) -> sqlx::Result<()> {
+    let rows = MySql::fetch(connection, &Statement::new(MYSQL_LOCK)).await?;
     let locked = rows.first().map(|row| row.optional_int(0)).transpose();
     if locked.map_err(sqlx::Error::Decode)?.flatten() != Some(1) {
         return Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
     }
-    let tables = tables::<DB>(connection).await?;
+    let tables = tables::<MySql>(connection).await?;
     if tables.iter().any(|table| table == SERVER_VERSIONS) {
         let sql = format!("DELETE FROM {SERVER_VERSIONS} WHERE success = FALSE");
-        DB::execute(connection, &Statement::new(sql)).await?;
+        MySql::execute(connection, &Statement::new(sql)).await?;
     }
     Ok(())
 }
