@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{CatalogRow, Collection, Digest, Record, reason};
+use crate::model::{CatalogRow, Collection, Digest, Record};
 use crate::reconcile::Rules;
 
-use super::verdicts::{Unknown, Verdicts};
+use super::confirm::Confirmed;
+use super::verdicts::Verdicts;
 use super::{Context, Trouble};
 
 /// Rows without a digest that are told one by one; the rest is counted.
@@ -53,10 +54,8 @@ impl Context<'_> {
         .await?;
         self.read_all(to_read, &mut verdicts, &mut suspicions.missing).await?;
         // An object that was listed and is gone by now has the same grace as any other.
-        let (young, suspects): (Vec<_>, Vec<_>) =
-            suspicions.missing.into_iter().partition(|record| rules.is_young(record));
-        verdicts.young += u64::try_from(young.len()).unwrap_or(u64::MAX);
-        self.settle_missing(suspects, &mut verdicts).await?;
+        let is_young = |record: &Record| rules.is_young(record);
+        self.settle_missing(suspicions.missing, is_young, &mut verdicts).await?;
         if verdicts.bytes_verified > 0 {
             // What was read was read from the store that the configuration names, to the end.
             self.auditor.store.check().await?;
@@ -70,21 +69,26 @@ impl Context<'_> {
 
 impl Context<'_> {
     /// Confirms what is missing. What turned out to be there with a doubtful size, or with a
-    /// corruption against it, is read; what vanishes under the reader is unknown.
+    /// corruption against it, is read. What a GET denies is asked for once more: then it was taken
+    /// away meanwhile, or it is seen and cannot be read.
     pub(super) async fn settle_missing(
         &self,
         suspects: Vec<Record>,
+        is_young: impl Fn(&Record) -> bool,
         verdicts: &mut Verdicts,
     ) -> Result<(), Trouble> {
-        let confirmed = self.confirm_missing(suspects, verdicts).await?;
-        let mut vanished = Vec::new();
-        self.read_all(confirmed.doubtful, verdicts, &mut vanished).await?;
-        verdicts.unknown.extend(vanished.into_iter().map(|record| Unknown {
-            digest: record.digest,
-            reason: reason::CHANGED_DURING_PASS.to_owned(),
-            detail: "a HEAD found it, and a GET did not".to_owned(),
-        }));
-        verdicts.missing = confirmed.absent.into_iter().map(|record| record.digest).collect();
+        let Confirmed { mut absent, doubtful } = self.confirm_missing(suspects, verdicts).await?;
+        let mut denied = Vec::new();
+        self.read_all(doubtful, verdicts, &mut denied).await?;
+        absent.extend(self.confirm_missing(denied, verdicts).await?.absent);
+        for record in absent {
+            if is_young(&record) {
+                verdicts.young += 1;
+            } else {
+                verdicts.missing.push(record.digest);
+            }
+        }
+        verdicts.missing.sort_unstable();
         Ok(())
     }
 }

@@ -37,7 +37,7 @@ use crate::observe::{Census, Observer};
 use crate::plan::{BreakerOptions, HealOptions, OrphanOptions, Plan, PlanIdentity};
 use crate::sorter::SorterOptions;
 use crate::source::Source;
-use crate::store::{Store, StoreError, StoreFault};
+use crate::store::{Archived, Store, StoreError, StoreFault};
 
 use pace::Pace;
 use tell::Fault;
@@ -94,6 +94,8 @@ pub struct Settings {
     pub breaker: BreakerOptions,
     /// When an orphan is flagged.
     pub orphans: OrphanOptions,
+    /// As what an object counts that lies in an archive.
+    pub archived: Archived,
     /// Losses that the configuration accepts.
     pub accepted: Vec<Acceptance>,
     /// How long passes and closed findings are kept.

@@ -26,7 +26,7 @@ impl Context<'_> {
         records.sort_unstable();
         let mut absent = Vec::new();
         self.read_all(records, &mut verdicts, &mut absent).await?;
-        self.settle_missing(absent, &mut verdicts).await?;
+        self.settle_missing(absent, |_| false, &mut verdicts).await?;
         verdicts.observed =
             verdicts.present + u64::try_from(verdicts.corrupt.len()).unwrap_or(u64::MAX);
         Ok(Examined { verdicts, rows })

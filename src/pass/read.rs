@@ -8,9 +8,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::model::{Corruption, Digest, ObjectMeta, Record, error_chain};
+use crate::model::{Corruption, Digest, ObjectMeta, Record};
 use crate::observe::{Event, Observer};
-use crate::store::{Store, StoreError, StoreFault};
+use crate::store::{Archived, Probe, Store, StoreError, StoreFault};
 
 use super::verdicts::{Corrupt, Unknown, Verdicts};
 use super::{Context, Pace, Trouble};
@@ -77,6 +77,7 @@ impl Context<'_> {
     ) -> Result<(), Trouble> {
         let (observed, meta) = match read {
             Read::Absent => {
+                verdicts.denied.insert(record.digest);
                 absent.push(*record);
                 return Ok(());
             }
@@ -84,17 +85,8 @@ impl Context<'_> {
             Read::Unknown(error) if error.fault == StoreFault::NoSuchStore => {
                 return Err(Trouble::Listing(error));
             }
-            Read::Unknown(_) if self.known.corruptions.contains_key(key) => {
-                let standing = self.known.corruptions.get(key).map(Corrupt::standing);
-                verdicts.corrupt.extend(standing);
-                return Ok(());
-            }
             Read::Unknown(error) => {
-                verdicts.unknown.push(Unknown {
-                    digest: record.digest,
-                    reason: error.fault.as_str().to_owned(),
-                    detail: error_chain(&error),
-                });
+                self.unread(record, key, &error, verdicts).await;
                 return Ok(());
             }
             Read::Whole { digest, meta } => (digest, meta),
@@ -132,6 +124,34 @@ impl Context<'_> {
             found_at: self.started_at,
         });
         Ok(())
+    }
+}
+
+impl Context<'_> {
+    /// What an object is whose bytes did not come. A corruption stands on, unless another version
+    /// lies there now: of that one nobody knows anything.
+    async fn unread(
+        &self,
+        record: &Record,
+        key: &str,
+        error: &StoreError,
+        verdicts: &mut Verdicts,
+    ) {
+        if let Some(corruption) = self.known.corruptions.get(key) {
+            match self.auditor.store.probe(key).await {
+                Probe::Present(now) if now != corruption.meta => {}
+                Probe::Present(_) | Probe::Absent | Probe::Unknown(_) => {
+                    verdicts.corrupt.push(Corrupt::standing(corruption));
+                    return;
+                }
+            }
+        }
+        let archived = self.auditor.settings.archived;
+        if error.fault == StoreFault::Archived && archived == Archived::Present {
+            verdicts.add_present(record);
+        } else {
+            verdicts.unknown.push(Unknown::because(record.digest, error));
+        }
     }
 }
 

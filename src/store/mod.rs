@@ -24,7 +24,7 @@ use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 
 pub use counters::OperationHook;
 pub use open::{OpenError, open, open_removing, open_told};
-pub use options::{OptionValue, StoreOptions};
+pub use options::{Archived, OptionValue, StoreOptions};
 pub use prober::{Certainty, Prober};
 
 /// The cause of an error, of whatever library it came from.
@@ -39,6 +39,8 @@ pub struct Observed {
     pub size: u64,
     /// When it was last modified, by the store's clock.
     pub modified: Option<DateTime<Utc>>,
+    /// Whether its storage class is that of an archive.
+    pub archived: bool,
 }
 
 /// A part of a listing. Pages and the objects in them come in any order.

@@ -27,6 +27,7 @@ mod orphans;
 mod outcomes;
 mod peers;
 mod plans;
+mod readable;
 mod retries;
 mod rows;
 mod slices;

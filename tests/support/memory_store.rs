@@ -4,7 +4,7 @@
 #[path = "memory_removing.rs"]
 mod removing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -65,6 +65,8 @@ type Hook = Box<dyn FnOnce(&MemoryStore) + Send>;
 struct State {
     objects: BTreeMap<String, (Bytes, ObjectMeta)>,
     unaddressable: Vec<String>,
+    archived: BTreeSet<String>,
+    unreadable: BTreeSet<String>,
     uploads: BTreeMap<String, String>,
     faults: Vec<(Operation, String, usize, StoreFault)>,
     pages_before_break: Option<usize>,
@@ -137,6 +139,17 @@ impl MemoryStore {
         self.state().unaddressable.push(key.to_owned());
     }
 
+    /// Listings and probes show it, and reading it answers that it is not there.
+    pub(crate) fn make_unreadable(&self, key: &str) {
+        self.state().unreadable.insert(key.to_owned());
+    }
+
+    /// A listing shows it in an archive, and it cannot be read from there.
+    pub(crate) fn archive(&self, key: &str) {
+        self.state().archived.insert(key.to_owned());
+        self.fail(Operation::Read, key, usize::MAX, StoreFault::Archived);
+    }
+
     /// The next `times` operations on keys that start with `key` fail; a listing's key is the
     /// prefix that it asks for.
     pub(crate) fn fail(&self, operation: Operation, key: &str, times: usize, fault: StoreFault) {
@@ -200,7 +213,8 @@ impl MemoryStore {
         }
         let observed = |key: &&String| {
             let meta = &state.objects[*key].1;
-            Observed { key: (*key).clone(), size: meta.size, modified: meta.modified }
+            let archived = state.archived.contains(*key);
+            Observed { key: (*key).clone(), size: meta.size, modified: meta.modified, archived }
         };
         let mut pages: Vec<_> = keys
             .chunks(self.page_keys)
@@ -281,6 +295,7 @@ impl Store for MemoryStore {
         self.state().requests.get += 1;
         self.fault(Operation::Read, key)?;
         let found = self.state().objects.get(key).cloned();
+        let found = found.filter(|_| !self.state().unreadable.contains(key));
         let (bytes, meta) = found.ok_or_else(|| absent(Operation::Read, key))?;
         let chunks: Vec<_> = bytes.chunks(64 << 10).map(Bytes::copy_from_slice).map(Ok).collect();
         Ok(Reading { meta, body: stream::iter(chunks).boxed() })
