@@ -12,7 +12,7 @@ use crate::reconcile::{Joined, Judgement, Rules};
 use crate::store::{Archived, Probe, StoreFault};
 
 use super::verdicts::{Corrupt, Unknown, Verdicts};
-use super::{Context, Trouble};
+use super::{Context, Request, Trouble};
 
 /// Above this many suspicions a second listing is the second observation (contract §2).
 const HEADS_AT_MOST: usize = 2_000;
@@ -46,9 +46,15 @@ impl Context<'_> {
         Ok(Confirmed { absent, doubtful })
     }
 
+    /// Whether this pass calls an object present only once it has read it.
+    fn reads(&self, digest: &Digest) -> bool {
+        let Request { digests, deep, .. } = self.request;
+        digests.is_some() || deep.is_some_and(|slice| slice.contains(digest))
+    }
+
     /// Counts an object that is there after all, unless its bytes have to be asked. `meta` is
     /// `None` where a listing showed it.
-    fn found(
+    pub(super) fn found(
         &self,
         record: Record,
         size: u64,
@@ -69,7 +75,7 @@ impl Context<'_> {
         let observed = Record::new(record.digest, size, i64::MIN, false);
         let rules = Rules { now_epoch_seconds: 0, grace_seconds: 0 };
         let fits = rules.judge(&Joined::Both(record, observed)) == Judgement::Healthy;
-        if fits && standing.is_none() {
+        if fits && standing.is_none() && !self.reads(&record.digest) {
             verdicts.add_present(&record);
         } else {
             doubtful.push(record);

@@ -56,11 +56,12 @@ impl Context<'_> {
         // An object that was listed and is gone by now has the same grace as any other.
         let is_young = |record: &Record| rules.is_young(record);
         self.settle_missing(suspicions.missing, is_young, &mut verdicts).await?;
+        let rows = self.rows_again(collection, &in_question(&verdicts)).await?;
+        self.take_in(&rows, &mut verdicts).await?;
         if verdicts.bytes_verified > 0 {
             // What was read was read from the store that the configuration names, to the end.
             self.auditor.store.check().await?;
         }
-        let rows = self.rows_again(collection, &in_question(&verdicts)).await?;
         settle(&mut verdicts, &rows);
         drop_told_twice(&mut verdicts);
         Ok(Examined { verdicts, rows })
@@ -93,6 +94,28 @@ impl Context<'_> {
     }
 }
 
+impl Context<'_> {
+    /// Objects whose rows came while the pass ran: they are no orphans, and are judged as any
+    /// other. One that is gone by now is left to the next pass, like all that is young.
+    async fn take_in(
+        &self,
+        rows: &HashMap<Digest, Vec<CatalogRow>>,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), Trouble> {
+        let orphans = std::mem::take(&mut verdicts.orphans);
+        let (mut to_read, mut denied) = (Vec::new(), Vec::new());
+        for orphan in orphans {
+            let of_it = rows.get(&orphan.digest).map_or(&[][..], Vec::as_slice);
+            match self.expected_by(&verdicts.collection, of_it) {
+                None => verdicts.orphans.push(orphan),
+                Some(record) => self.found(record, orphan.size(), None, verdicts, &mut to_read),
+            }
+        }
+        self.read_all(to_read, verdicts, &mut denied).await?;
+        self.settle_missing(denied, |_| true, verdicts).await
+    }
+}
+
 fn in_question(verdicts: &Verdicts) -> Vec<Digest> {
     let mut digests: Vec<_> = verdicts.missing.clone();
     digests.extend(verdicts.corrupt.iter().map(|corrupt| corrupt.digest));
@@ -112,8 +135,7 @@ fn drop_told_twice(verdicts: &mut Verdicts) {
     });
 }
 
-/// What the second look at the catalog changes: a row that is gone wants nothing, and an object
-/// whose row came meanwhile is no orphan.
+/// What the second look at the catalog changes: a row that is gone wants nothing.
 fn settle(verdicts: &mut Verdicts, rows: &HashMap<Digest, Vec<CatalogRow>>) {
     verdicts.missing.retain(|digest| rows.contains_key(digest));
     verdicts.corrupt.retain(|corrupt| rows.contains_key(&corrupt.digest));
@@ -124,7 +146,4 @@ fn settle(verdicts: &mut Verdicts, rows: &HashMap<Digest, Vec<CatalogRow>>) {
         sizes.into_iter().any(|size| size != observed)
     };
     verdicts.size_mismatches.retain(|(digest, observed)| differs(digest, *observed));
-    let before = verdicts.orphans.len();
-    verdicts.orphans.retain(|orphan| !rows.contains_key(&orphan.digest));
-    verdicts.present += u64::try_from(before - verdicts.orphans.len()).unwrap_or(0);
 }
