@@ -159,7 +159,8 @@ pub trait Store: Send + Sync {
     /// Scheme, endpoint, bucket and prefix: the key of all ledger rows. Holds no secret.
     fn identity(&self) -> &str;
 
-    /// Shows that the store itself exists, with one cheap request. Only then is a 404 believed.
+    /// Shows that a store answers and exists, with one cheap request. Only then is an answer to a
+    /// probe believed.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// Lists a collection's prefix. An error ends the stream, and then the whole listing gives no
