@@ -5,6 +5,7 @@ mod interrupted;
 mod journal;
 mod publish;
 mod restore;
+mod settle;
 mod texts;
 mod transfer;
 

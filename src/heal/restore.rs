@@ -204,7 +204,7 @@ impl Healer {
 
     /// A ledger that does not take a note must not undo a heal: it is told, and the record of the
     /// repair itself, which follows, fails the run.
-    fn tell_unless_written(&self, written: Result<(), LedgerError>) {
+    pub(super) fn tell_unless_written(&self, written: Result<(), LedgerError>) {
         if let Err(error) = written {
             let line = error_chain(&error);
             self.observer.notice(&Event::Notice(&line));

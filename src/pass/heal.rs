@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use crate::heal::{Healer, held};
 use crate::ledger::LedgerError;
 use crate::model::{
-    Cause, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict,
-    Unhealable,
+    Cause, Corruption, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult,
+    SourceVerdict, Summary, Unhealable, reason,
 };
 use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
 
-use super::describe::standings;
+use super::describe::{standings, wrong_bytes};
 use super::{Auditor, KnownSource, PassFailure, PassReport, Request, Restraint, new_id};
 
 impl Auditor {
@@ -108,7 +108,8 @@ impl Auditor {
         let before = self.store.requests();
         let ask_anew = request.digests.is_some();
         report.repairs = healer.execute(&report.plan, &report.read, ask_anew).await?;
-        report.apply(&self.ledger.verdicts().await?);
+        let corruptions = self.ledger.corruptions().await?;
+        report.apply(&self.ledger.verdicts().await?, &corruptions);
         let spent = self.store.requests().since(before);
         let requests = &mut report.summary.store_requests;
         requests.list += spent.list;
@@ -162,8 +163,12 @@ impl PassReport {
             .collect()
     }
 
-    /// Findings and counts as they are after these repairs, with the verdicts that stand now.
-    fn apply(&mut self, verdicts: &[SourceVerdict]) {
+    /// Findings and counts as they are after these repairs, with the verdicts and the corruptions
+    /// that stand now.
+    fn apply(&mut self, verdicts: &[SourceVerdict], corruptions: &[Corruption]) {
+        // Earlier ones the pass has weighed itself.
+        let of_this_pass = corruptions.iter().filter(|c| c.found_at >= self.summary.started_at);
+        let corruptions: HashMap<_, _> = of_this_pass.map(|c| (c.key.as_str(), c)).collect();
         let by_key: HashMap<(String, String), Repair> = self
             .repairs
             .iter()
@@ -176,26 +181,20 @@ impl PassReport {
                 let place = (repair.collection.clone(), repair.digest);
                 let sources = sources.get(&place).map_or(&[][..], Vec::as_slice);
                 judge_anew(finding, sources, verdicts);
+                if let Some(corruption) = corruptions.get(repair.key.as_str()) {
+                    leaves(finding.kind, summary);
+                    summary.corrupt = summary.corrupt.map(|n| n + 1);
+                    turn_corrupt(finding, corruption);
+                }
                 return true;
             }
-            let gone_from = match finding.kind {
-                FindingKind::Corrupt => &mut summary.corrupt,
-                FindingKind::Missing
-                | FindingKind::Unknown
-                | FindingKind::InvalidRecord
-                | FindingKind::Orphan
-                | FindingKind::Foreign => &mut summary.missing,
-            };
-            *gone_from = gone_from.map(|n| n.saturating_sub(1));
+            leaves(finding.kind, summary);
             summary.present = summary.present.map(|n| n + 1);
-            if finding.kind == FindingKind::Missing {
-                summary.observed = summary.observed.map(|n| n + 1);
-            }
-            if repair.result == RepairResult::Restored {
-                summary.verified = summary.verified.map(|n| n + 1);
-            }
+            // Restored bytes were proven on their way, and what was there already was read.
+            summary.verified = summary.verified.map(|n| n + 1);
             false
         });
+        self.findings.sort();
         self.count_repairs();
     }
 
@@ -222,6 +221,31 @@ impl PassReport {
         self.summary.outcome = crate::model::Outcome::Refused;
         self.summary.exit_code = self.summary.outcome.exit_code();
     }
+}
+
+/// Takes a finding of this kind out of the counts: something lies under its key now.
+fn leaves(kind: FindingKind, summary: &mut Summary) {
+    let count = match kind {
+        FindingKind::Corrupt => &mut summary.corrupt,
+        FindingKind::Missing
+        | FindingKind::Unknown
+        | FindingKind::InvalidRecord
+        | FindingKind::Orphan
+        | FindingKind::Foreign => &mut summary.missing,
+    };
+    *count = count.map(|n| n.saturating_sub(1));
+    if kind == FindingKind::Missing {
+        summary.observed = summary.observed.map(|n| n + 1);
+    }
+}
+
+/// What was read under a finding's key while it was healed: the wrong bytes that lie there now.
+fn turn_corrupt(finding: &mut Finding, corruption: &Corruption) {
+    finding.kind = FindingKind::Corrupt;
+    finding.reason = Some(reason::DIGEST_MISMATCH.to_owned());
+    finding.observed_size = Some(corruption.meta.size);
+    finding.observed_digest = Some(corruption.observed_digest);
+    finding.detail = wrong_bytes(corruption.meta.size, &corruption.observed_digest);
 }
 
 fn repair_of<'a>(

@@ -5,6 +5,7 @@
 
 mod counters;
 mod directory;
+mod hash;
 mod keys;
 mod open;
 mod options;
@@ -23,6 +24,7 @@ use futures::stream::BoxStream;
 use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 
 pub use counters::OperationHook;
+pub use hash::hash;
 pub use open::{OpenError, open, open_removing, open_told};
 pub use options::{Archived, OptionValue, StoreOptions};
 pub use prober::{Certainty, Prober};

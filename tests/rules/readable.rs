@@ -156,8 +156,7 @@ async fn objects_that_only_heads_show_after_two_listings_are_read_by_a_deep_pass
     let late: Vec<_> = (100..2_101).map(Object::nth).collect();
     fill(&world, &late).await;
     let behind = store.clone();
-    let between =
-        StoreBetween::new(Arc::new(store)).before_probe(move || bring(&behind, &late));
+    let between = StoreBetween::new(Arc::new(store)).before_probe(move || bring(&behind, &late));
     world.store = Some(between);
     all_read(&world.audit_deep().await, 100, 2_001);
 }
