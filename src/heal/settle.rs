@@ -36,9 +36,11 @@ impl Healer {
         }
     }
 
-    /// Whether what the store took is there. A HEAD has to be enough, unless it tells of doubt.
+    /// Whether what the store took is there. What is small is read back, since a store may change
+    /// bytes on their way in; of what is large, a HEAD has to be enough.
     async fn verify(&self, job: &Job<'_>, length: u64, replaced: Option<&ObjectMeta>) -> End {
-        if let Probe::Present(now) = self.store.probe(&job.action.target.key).await
+        if length > self.options.verify_up_to.0
+            && let Probe::Present(now) = self.store.probe(&job.action.target.key).await
             && now.size == length
             && replaced != Some(&now)
         {

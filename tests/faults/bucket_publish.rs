@@ -1,6 +1,6 @@
 //! What heals make of a bucket's answers around the completion of an upload.
 
-use restock::model::{FailureReason, RepairResult};
+use restock::model::{FailureReason, RepairResult, Size};
 use rstest::rstest;
 
 use FailureReason::{StoreWrite, VerifyAfterWrite};
@@ -65,11 +65,12 @@ fn not_modified() -> Answer {
 
 /// The answers from the PUT on; before it stand the HEADs that confirm and that clear the way.
 #[rstest]
-#[case::all_well(vec![taken(), new()], Restored, None)]
+#[case::all_well(vec![taken(), right()], Restored, None)]
 #[case::taken_and_then_absent(vec![taken(), absent()], Failed, Some(VerifyAfterWrite))]
 #[case::taken_and_then_denied(vec![taken(), Answer::status(403)], Failed, Some(VerifyAfterWrite))]
 #[case::taken_and_then_of_another_size(
-    vec![taken(), there(3, "\"new\""), read(b"abc", "\"new\"")], Failed, Some(VerifyAfterWrite))]
+    vec![taken(), read(b"abc", "\"new\"")], Failed, Some(VerifyAfterWrite))]
+#[case::taken_and_changed(vec![taken(), wrong()], Failed, Some(VerifyAfterWrite))]
 #[case::lost_answer(vec![lost(), new(), right()], Restored, None)]
 #[case::lost_answer_and_somebody_elses_bytes(
     vec![lost(), other(), wrong()], Failed, Some(StoreWrite))]
@@ -105,7 +106,7 @@ async fn after_any_answer_to_the_completion_what_lies_there_decides(
     assert_eq!(report.summary.exit_code, if result.is_success() { 0 } else { 2 });
     let methods = bucket.methods(&bucket.objects[0]);
     assert_eq!(methods[..3], ["HEAD", "HEAD", "PUT"], "{methods:?}");
-    if result == AlreadyPresent {
+    if result.is_success() {
         assert_eq!(methods.last().unwrap(), "GET", "it was read: {methods:?}");
     }
     let standing = bucket.world.open_ledger().await.corruptions().await.unwrap().len() as u64;
@@ -113,6 +114,32 @@ async fn after_any_answer_to_the_completion_what_lies_there_decides(
     let missing = u64::from(!result.is_success()) - standing;
     assert_eq!((report.summary.missing, report.summary.expected), (Some(missing), Some(4)));
     assert_eq!(bucket.world.http.requests().len(), 1, "the source is asked once");
+}
+
+/// Of an object larger than `verify_up_to` a HEAD has to be enough, unless it tells of doubt.
+#[rstest]
+#[case::all_well(vec![taken(), new()], Restored, None, "HEAD")]
+#[case::of_another_size(
+    vec![taken(), there(3, "\"new\""), read(b"abc", "\"new\"")],
+    Failed, Some(VerifyAfterWrite), "GET")]
+#[case::lost_answer(vec![lost(), new(), right()], Restored, None, "GET")]
+#[case::somebody_else_was_faster(
+    vec![precondition(), other(), right()], AlreadyPresent, None, "GET")]
+#[case::somebody_else_wrote_other_bytes(vec![precondition(), other(), wrong()], Held, None, "GET")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_object_is_not_read_back_unless_there_is_doubt(
+    #[case] answers: Vec<Answer>,
+    #[case] result: RepairResult,
+    #[case] reason: Option<FailureReason>,
+    #[case] last: &str,
+) {
+    let answers = [absent(), absent()].into_iter().chain(answers);
+    let mut bucket = Bucket::without_the_first(answers).await;
+    bucket.world.settings.heal.verify_up_to = Size(right_size() as u64 - 1);
+    let report = bucket.world.heal().await;
+    let repair = repair(&report, &bucket.objects[0]);
+    assert_eq!((repair.result, repair.reason), (result, reason), "{repair:?}");
+    assert_eq!(bucket.methods(&bucket.objects[0]).last().unwrap(), last);
 }
 
 #[rstest]
@@ -140,9 +167,9 @@ async fn nothing_is_sent_unless_a_probe_right_before_found_the_key_absent(
 /// A corrupt object, with the answers from the PUT on; before it stand the GET that read it and
 /// the HEAD that clears the way.
 #[rstest]
-#[case::all_well(vec![taken(), new()], Restored, None)]
+#[case::all_well(vec![taken(), right()], Restored, None)]
 #[case::taken_and_the_old_version_is_there_still(
-    vec![taken(), there(right_size(), "\"bad\""), bad()], Failed, Some(VerifyAfterWrite))]
+    vec![taken(), bad()], Failed, Some(VerifyAfterWrite))]
 #[case::lost_answer(vec![lost(), new(), right()], Restored, None)]
 #[case::denied(
     vec![refusal(403, "AccessDenied"), there(right_size(), "\"bad\"")], Failed, Some(StoreWrite))]
