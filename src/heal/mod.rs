@@ -8,6 +8,7 @@ mod restore;
 mod settle;
 mod texts;
 mod transfer;
+mod unreadable;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -154,7 +155,7 @@ impl Healer {
             let digests: Vec<_> = plan
                 .actions
                 .iter()
-                .filter(|a| a.target.collection == collection.name && a.step == Step::Restore)
+                .filter(|a| a.target.collection == collection.name && a.step.acts())
                 .map(|a| a.target.digest)
                 .collect();
             if digests.is_empty() {
@@ -196,7 +197,7 @@ impl Healer {
 fn hold_of(action: &Action) -> Option<Repair> {
     match action.step {
         Step::Hold(why) => Some(held(action, hold_sentence(why))),
-        Step::Restore => None,
+        Step::Restore | Step::ReplaceUnreadable => None,
     }
 }
 

@@ -8,7 +8,7 @@ use super::restore::End;
 use super::{Healer, Job};
 
 /// Why a corrupt object is left alone that is not the one that was read.
-const CHANGED: &str = "it changed since it was read: the next pass will judge it";
+pub(super) const CHANGED: &str = "it changed since it was read: the next pass will judge it";
 
 impl Healer {
     /// Publishes `length` proven bytes of a source.
@@ -47,6 +47,9 @@ impl Healer {
     /// Everything that has to hold right before the completion, the slowest first, so that the
     /// probe is the last of it.
     async fn clear_the_way(&self, job: &Job<'_>) -> Result<Condition, End> {
+        if job.replaces_unreadable() {
+            return self.clear_unreadable(job).await;
+        }
         if let (Cause::Corrupt, Some(to)) = (job.action.cause, self.quarantine_key(job)) {
             // Only what will be replaced is set aside.
             match self.look_again(job).await? {

@@ -28,7 +28,8 @@ impl Healer {
         if job.rows.is_empty() {
             return Some(held(job.action, "no row wants it any more"));
         }
-        if job.action.cause == Cause::Corrupt && job.read.is_none() {
+        let read_needed = job.action.cause == Cause::Corrupt && !job.replaces_unreadable();
+        if read_needed && job.read.is_none() {
             return Some(held(job.action, "it could not be read again in this pass"));
         }
         let began = Instant::now();

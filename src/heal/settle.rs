@@ -40,6 +40,7 @@ impl Healer {
     /// bytes on their way in; of what is large, a HEAD has to be enough.
     async fn verify(&self, job: &Job<'_>, length: u64, replaced: Option<&ObjectMeta>) -> End {
         if length > self.options.verify_up_to.0
+            && !job.replaces_unreadable()
             && let Probe::Present(now) = self.store.probe(&job.action.target.key).await
             && now.size == length
             && replaced != Some(&now)
@@ -164,6 +165,6 @@ impl Healer {
     }
 }
 
-fn there(now: &Corruption) -> String {
+pub(super) fn there(now: &Corruption) -> String {
     format!("{} bytes with digest {} lie there", now.meta.size, now.observed_digest)
 }

@@ -8,7 +8,7 @@ use crate::model::{
     Cause, Corruption, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult,
     SourceVerdict, Summary, Unhealable, reason,
 };
-use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
+use crate::plan::{Action, Hold, Plan, Step, Target, next_try, unhealable_from};
 
 use super::describe::{standings, wrong_bytes};
 use super::{Auditor, KnownSource, PassFailure, PassReport, Request, Restraint, new_id};
@@ -53,7 +53,9 @@ impl Auditor {
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
         let digests = plan.actions.iter().map(|action| action.target.digest).collect();
-        let (asked, request) = (request, Request { digests: Some(digests), ..request.clone() });
+        let named =
+            Request { digests: Some(digests), replace_unreadable: false, ..request.clone() };
+        let (asked, request) = (request, named);
         if let Some(why) = plan.misfit(&self.identity()) {
             let empty = Request { digests: Some(Vec::new()), ..request.clone() };
             let mut report = self.look(pass_id, &empty).await?;
@@ -154,13 +156,18 @@ impl PassReport {
             }
             now.cause == *cause
         });
-        let fits = |planned: &&crate::plan::Action| {
-            !self.plan.actions.iter().any(|now| now.target == planned.target)
-        };
+        let fits =
+            |planned: &&Action| !self.plan.actions.iter().any(|now| now.target == planned.target);
         let unfit = earlier.actions.iter().filter(fits);
-        unfit
-            .map(|action| held(action, "the plan no longer fits: it is not in that state any more"))
-            .collect()
+        let why = |action: &Action| match action.step {
+            Step::ReplaceUnreadable => {
+                "only `restock heal DIGEST --replace-unreadable` replaces it"
+            }
+            Step::Restore | Step::Hold(_) => {
+                "the plan no longer fits: it is not in that state any more"
+            }
+        };
+        unfit.map(|action| held(action, why(action))).collect()
     }
 
     /// Findings and counts as they are after these repairs, with the verdicts and the corruptions
@@ -227,8 +234,8 @@ impl PassReport {
 fn leaves(kind: FindingKind, summary: &mut Summary) {
     let count = match kind {
         FindingKind::Corrupt => &mut summary.corrupt,
+        FindingKind::Unknown => &mut summary.unknown,
         FindingKind::Missing
-        | FindingKind::Unknown
         | FindingKind::InvalidRecord
         | FindingKind::Orphan
         | FindingKind::Foreign => &mut summary.missing,
@@ -252,7 +259,8 @@ fn repair_of<'a>(
     finding: &Finding,
     repairs: &'a HashMap<(String, String), Repair>,
 ) -> Option<&'a Repair> {
-    if !matches!(finding.kind, FindingKind::Missing | FindingKind::Corrupt) {
+    let healed = [FindingKind::Missing, FindingKind::Corrupt, FindingKind::Unknown];
+    if !healed.contains(&finding.kind) {
         return None;
     }
     repairs.get(&(finding.collection.clone(), finding.key.clone()?))
@@ -262,6 +270,9 @@ fn repair_of<'a>(
 /// say was known before.
 fn judge_anew(finding: &mut Finding, sources: &[KnownSource], verdicts: &[SourceVerdict]) {
     let Some(digest) = finding.digest else { return };
+    if finding.kind == FindingKind::Unknown {
+        return;
+    }
     match finding.unhealable {
         None | Some(Unhealable::SourceGone | Unhealable::SourceDrifted) => {}
         Some(

@@ -62,6 +62,9 @@ pub struct Request {
     pub deep: Option<Slice>,
     /// Only these objects, without a listing; they are read and hashed.
     pub digests: Option<Vec<Digest>>,
+    /// Whether those of them that are seen and cannot be read are replaced, which only a person may
+    /// ask for.
+    pub replace_unreadable: bool,
     /// Which findings decide the exit code.
     pub fail_on: FailOn,
     /// What keeps a daemon from healing.

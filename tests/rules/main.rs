@@ -28,6 +28,7 @@ mod outcomes;
 mod peers;
 mod plans;
 mod readable;
+mod replaced;
 mod retries;
 mod rows;
 mod slices;

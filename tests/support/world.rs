@@ -329,6 +329,7 @@ pub fn request(command: Command) -> Request {
         slice: Slice::WHOLE,
         deep: None,
         digests: None,
+        replace_unreadable: false,
         fail_on: FailOn::default(),
         restraint: Restraint::default(),
     }
