@@ -261,17 +261,23 @@ async fn an_object_of_another_size_is_left_alone_and_told() {
 }
 
 #[tokio::test]
-async fn an_object_that_appears_while_the_file_is_sent_is_not_replaced() {
-    let world = World::new();
-    let path = world.write("a.pkg", "one");
-    let (objects, key) = (Arc::clone(&world.store.objects), key(digest_of("one")));
-    *world.store.at_seal.lock().unwrap() = Some(Box::new(move || {
-        objects.lock().unwrap().insert(key, "ONE".into());
-    }));
-    let report = world.import(&path).await;
-    assert_eq!((report.stored, report.already_there), (0, 1));
-    assert_eq!(world.store.get(&self::key(digest_of("one"))).unwrap(), "ONE");
-    assert_eq!(*world.store.staged.lock().unwrap(), 0);
+async fn an_object_that_appears_while_the_file_is_sent_is_read_and_not_replaced() {
+    for bytes in ["one", "ONE"] {
+        let world = World::new();
+        let path = world.write("a.pkg", "one");
+        let (objects, key) = (Arc::clone(&world.store.objects), key(digest_of("one")));
+        *world.store.at_seal.lock().unwrap() = Some(Box::new(move || {
+            objects.lock().unwrap().insert(key, bytes.into());
+        }));
+        let report = world.import(&path).await;
+        if bytes == "one" {
+            assert_eq!((report.stored, report.already_there), (0, 1));
+        } else {
+            assert!(problem(&report).contains("other bytes"), "{report:?}");
+        }
+        assert_eq!(world.store.get(&self::key(digest_of("one"))).unwrap(), bytes);
+        assert_eq!(*world.store.staged.lock().unwrap(), 0);
+    }
 }
 
 #[tokio::test]

@@ -320,9 +320,15 @@ async fn what_nobody_can_say_is_unknown_and_never_absent() {
     assert!(resolved.answers[0].message.contains("access_denied"), "{:?}", resolved.answers[0]);
     assert_eq!(resolved.absent, []);
 
-    // A 404 says nothing of a store that could not be shown to exist.
-    for fault in [StoreFault::AccessDenied, StoreFault::Timeout, StoreFault::Server] {
+    // No answer to a HEAD says anything where nothing has shown that a store gave it.
+    use StoreFault::{AccessDenied, Malformed, Server, Timeout};
+    for (fault, there) in
+        [(AccessDenied, false), (Timeout, false), (Server, false), (Malformed, true)]
+    {
         let world = World::new(rows()).await;
+        for n in [1, 2].into_iter().filter(|_| there) {
+            world.store.put(&format!("apps/{}", digest(n)), "bytes");
+        }
         world.store.fail(Operation::Check, "", 9, fault);
         assert_eq!(verdicts(&world.resolve(&references).await.unwrap()), unknown, "{fault}");
     }

@@ -28,6 +28,7 @@ pub(super) async fn heal(args: &HealArgs, context: &mut Context<'_>) -> anyhow::
     }
     let mut request = request(Command::Heal, &args.pass, context)?;
     request.digests = named(&args.digests);
+    request.replace_unreadable = args.replace_unreadable;
     let none = "is no plan that `restock heal --plan` wrote";
     let earlier = args.from_plan.as_deref().map(|file| plan_file::read(file, none)).transpose()?;
     let ran = carry_out(earlier.as_ref(), &request, args, context).await;
@@ -58,6 +59,7 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
     outputs::check(args.plan.as_deref(), context)?;
     let mut request = request(Command::Audit, &args.pass, context)?;
     request.digests = named(&args.digests);
+    request.replace_unreadable = args.replace_unreadable;
     let report = look(&request, context).await?;
     if let Some(path) = &args.plan {
         plan_file::write(path, &report.plan)?;
@@ -92,6 +94,7 @@ fn request(command: Command, args: &PassArgs, context: &Context<'_>) -> anyhow::
         slice: slice.unwrap_or(Slice::WHOLE),
         deep: args.deep,
         digests: None,
+        replace_unreadable: false,
         fail_on: args.fail_on.clone().unwrap_or_default(),
         restraint: Restraint::default(),
     })

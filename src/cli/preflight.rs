@@ -88,6 +88,7 @@ fn request(world: &World, digests: Vec<Digest>, args: &PreflightArgs) -> Request
         slice: Slice::WHOLE,
         deep: None,
         digests: Some(digests),
+        replace_unreadable: false,
         fail_on: FailOn::default(),
         restraint: Restraint::default(),
     }

@@ -148,6 +148,7 @@ impl World {
             heal: options.heal.clone(),
             breaker: options.breaker.clone(),
             orphans: options.orphans.clone(),
+            archived: options.store.archived,
             accepted: options.accept.clone(),
             retain: options.ledger.retain.0,
             sorter: SorterOptions::default(),

@@ -101,6 +101,7 @@ impl OnePass {
             slice: Slice::WHOLE,
             deep,
             digests: None,
+            replace_unreadable: false,
             fail_on: FailOn::default(),
             restraint: Restraint { backs_off: true, paused: self.paused },
         }

@@ -4,12 +4,13 @@
 use crate::ledger::LedgerError;
 use crate::model::{ObjectMeta, Publishing, Repair, RepairResult, error_chain, redact_url};
 use crate::observe::Event;
-use crate::store::Probe;
+use crate::store::{Probe, StoreError};
 
+use super::settle::Lies;
 use super::{HealError, Healer, Job, held};
 
-const FOUND: &str = "proven bytes were about to be published when that run was cut off, and a probe \
-                     found them there";
+const FOUND: &str = "proven bytes were about to be published when that run was cut off, and they \
+                     were found there and read";
 
 impl Healer {
     /// Says in the ledger that `length` proven bytes of a source are about to be published.
@@ -34,22 +35,29 @@ impl Healer {
     /// Looks what became of what earlier runs were about to publish, and records what is there.
     /// Where the store does not say, the next heal asks it again.
     pub(super) async fn settle_interrupted(&self) -> Result<(), HealError> {
-        for publishing in self.ledger.publishings().await? {
+        let interrupted = self.ledger.publishings().await?;
+        if interrupted.is_empty() {
+            return Ok(());
+        }
+        // The pass may have been kept from a listing that would have shown it.
+        let doubt = self.store.check().await.err();
+        for publishing in interrupted {
             let repair = &publishing.repair;
-            match self.store.probe(&repair.key).await {
-                Probe::Present(found) if publishing.is_done(&found) => {
+            let found = match &doubt {
+                Some(error) => Err(error_chain(error)),
+                None => self.find(&publishing).await.map_err(|error| error_chain(&error)),
+            };
+            match found {
+                Ok(true) => {
                     let repair = &self.with_copy_as_found(repair).await;
                     self.forget_troubles(&repair.key, &repair.digest).await;
                     let at = self.clock.now();
                     self.ledger.record_repair(&publishing.pass_id, at, repair).await?;
                     self.observer.notice(&Event::Repaired { repair, at });
                 }
-                Probe::Present(_) | Probe::Absent => {
-                    self.ledger.publish_failed(&repair.key).await?;
-                }
-                Probe::Unknown(error) => {
-                    let told = error_chain(&error);
-                    let line = format!("whether {} was published is not known: {told}", repair.key);
+                Ok(false) => self.ledger.publish_failed(&repair.key).await?,
+                Err(why) => {
+                    let line = format!("whether {} was published is not known: {why}", repair.key);
                     self.observer.notice(&Event::Notice(&line));
                 }
             }
@@ -67,5 +75,25 @@ impl Healer {
             corrupt.quarantine_key = None;
         }
         repair
+    }
+
+    /// Whether the very bytes that were about to be published lie there. They are read: what looks
+    /// like them may be somebody else's.
+    async fn find(&self, publishing: &Publishing) -> Result<bool, StoreError> {
+        let repair = &publishing.repair;
+        match self.store.probe(&repair.key).await {
+            Probe::Present(found) if publishing.is_done(&found) => {}
+            Probe::Present(_) | Probe::Absent => return Ok(false),
+            Probe::Unknown(error) => return Err(error),
+        }
+        match self.read(&repair.key, &repair.digest).await {
+            Lies::Right => Ok(true),
+            Lies::Nothing(_) => Ok(false),
+            Lies::Unread(error) => Err(error),
+            Lies::Wrong(now) => {
+                self.tell_wrong(&now, "a run that was cut off was about to restore it").await;
+                Ok(false)
+            }
+        }
     }
 }

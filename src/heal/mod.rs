@@ -5,8 +5,10 @@ mod interrupted;
 mod journal;
 mod publish;
 mod restore;
+mod settle;
 mod texts;
 mod transfer;
+mod unreadable;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -184,7 +186,7 @@ impl Healer {
             let digests: Vec<_> = plan
                 .actions
                 .iter()
-                .filter(|a| a.target.collection == collection.name && a.step == Step::Restore)
+                .filter(|a| a.target.collection == collection.name && a.step.acts())
                 .map(|a| a.target.digest)
                 .collect();
             if digests.is_empty() {
@@ -237,7 +239,7 @@ impl Job<'_> {
 fn hold_of(action: &Action) -> Option<Repair> {
     match action.step {
         Step::Hold(why) => Some(held(action, hold_sentence(why))),
-        Step::Restore => None,
+        Step::Restore | Step::ReplaceUnreadable => None,
     }
 }
 

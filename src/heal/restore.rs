@@ -28,7 +28,8 @@ impl Healer {
         if job.rows.is_empty() {
             return Some(held(job.action, "no row wants it any more"));
         }
-        if job.action.cause == Cause::Corrupt && job.read.is_none() {
+        let read_needed = job.action.cause == Cause::Corrupt && !job.replaces_unreadable();
+        if read_needed && job.read.is_none() {
             return Some(held(job.action, "it could not be read again in this pass"));
         }
         let began = Instant::now();
@@ -205,7 +206,7 @@ impl Healer {
 
     /// A ledger that does not take a note must not undo a heal: it is told, and the record of the
     /// repair itself, which follows, fails the run.
-    fn tell_unless_written(&self, written: Result<(), LedgerError>) {
+    pub(super) fn tell_unless_written(&self, written: Result<(), LedgerError>) {
         if let Err(error) = written {
             let line = error_chain(&error);
             self.observer.notice(&Event::Notice(&line));

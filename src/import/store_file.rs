@@ -11,7 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use crate::model::Digest;
 use crate::observe::{Event, Observer};
-use crate::store::{Condition, HealStore, Probe, Staged, StoreError, StoreFault, UploadJournal};
+use crate::store::{
+    self, Condition, HealStore, Probe, Staged, StoreError, StoreFault, UploadJournal,
+};
 
 use super::Stored;
 
@@ -68,16 +70,37 @@ impl Storing {
             Ok(false) => {}
             there => {
                 staged.discard().await.map_err(not_stored)?;
-                return there.map(|_| Stored::AlreadyThere);
+                there?;
+                self.is_right(key, &hashed.digest).await?;
+                return Ok(Stored::AlreadyThere);
             }
         }
         let published = staged.publish(Condition::Absent).await;
-        // Whatever the answer was: only a probe says what happened.
+        // Whatever the answer was: only what lies there says what happened.
         match (self.is_there(key, hashed.size).await?, published) {
-            (true, Err(error)) if error.fault == StoreFault::Conflict => Ok(Stored::AlreadyThere),
-            (true, Ok(()) | Err(_)) => Ok(Stored::Stored),
+            (true, Ok(())) => Ok(Stored::Stored),
+            (true, Err(error)) => {
+                self.is_right(key, &hashed.digest).await?;
+                let conflict = error.fault == StoreFault::Conflict;
+                Ok(if conflict { Stored::AlreadyThere } else { Stored::Stored })
+            }
             (false, Ok(())) => Err(format!("was sent to the store, which does not show `{key}`")),
             (false, Err(error)) => Err(not_stored(error)),
+        }
+    }
+
+    /// Reads an object that came while the file was sent, perhaps from somebody else.
+    async fn is_right(&self, key: &str, wanted: &Digest) -> Result<(), String> {
+        let read = match self.store.read(key).await {
+            Ok(reading) => store::hash(reading, key, |_| ()).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok((digest, _)) if digest == *wanted => Ok(()),
+            Ok((digest, _)) => Err(format!(
+                "was not stored: somebody else wrote other bytes to `{key}`, with digest {digest}"
+            )),
+            Err(error) => Err(not_stored(key, &error)),
         }
     }
 

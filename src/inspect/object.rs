@@ -6,7 +6,7 @@ use crate::model::{
 };
 use crate::plan::{next_try, switched_off};
 use crate::report::{ObjectState, ObjectView, PastRepair, PlaceView, RowView, SourceView};
-use crate::store::Probe;
+use crate::store::{Certainty, Prober, StoreError};
 
 use super::{InspectError, Inspector};
 
@@ -19,8 +19,9 @@ impl Inspector {
         let ledger = &self.ledger;
         let verdicts = ledger.verdicts().await?;
         let mut places = Vec::new();
+        let prober = Prober::new(&*self.store).await;
         for collection in self.catalog.collections() {
-            places.push(self.place(collection, digest, &verdicts).await?);
+            places.push(self.place(collection, digest, &verdicts, prober.as_ref()).await?);
         }
         let wanted: Vec<_> =
             places.iter().filter(|place| !place.rows.is_empty()).cloned().collect();
@@ -46,12 +47,17 @@ impl Inspector {
         collection: &Collection,
         digest: Digest,
         verdicts: &[SourceVerdict],
+        prober: Result<&Prober<'_>, &StoreError>,
     ) -> Result<PlaceView, InspectError> {
         let key = collection.key.render(&digest);
-        let object = match self.store.probe(&key).await {
-            Probe::Present(meta) => meta.into(),
-            Probe::Absent => ObjectState::Absent,
-            Probe::Unknown(error) => ObjectState::Unknown { cause: error_chain(&error) },
+        let certainty = match prober {
+            Ok(prober) => prober.ask(&key).await,
+            Err(error) => Certainty::Unknown(error_chain(error)),
+        };
+        let object = match certainty {
+            Certainty::Present(meta) => meta.into(),
+            Certainty::Absent => ObjectState::Absent,
+            Certainty::Unknown(cause) => ObjectState::Unknown { cause },
         };
         let rows = self.catalog.rows(collection, &[digest]).await?;
         let mut sources: Vec<SourceView> = Vec::new();

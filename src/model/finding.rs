@@ -127,8 +127,8 @@ pub mod reason {
     pub const NO_DIGEST_KEY: &str = "not_a_digest_key";
     /// A key that cannot be addressed at all (`a//b`, `..`, control characters, not UTF-8).
     pub const UNADDRESSABLE_KEY: &str = "unaddressable_key";
-    /// Two answers of the store that disagree.
-    pub const CHANGED_DURING_PASS: &str = "changed_during_pass";
+    /// A listing or a HEAD shows it, and a GET answers that it is not there.
+    pub const UNREADABLE: &str = "unreadable";
 }
 
 /// One thing wrong. Shapes and words are those of the report `restock.pass/v1`.

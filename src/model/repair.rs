@@ -36,7 +36,7 @@ impl Cause {
 pub enum RepairResult {
     /// Proven bytes were published.
     Restored,
-    /// A probe found the object there.
+    /// It is there, and its bytes were read and are right.
     AlreadyPresent,
     /// 404 or 410.
     SourceGone,
@@ -86,7 +86,7 @@ pub enum FailureReason {
     TooLarge,
     /// The store did not take the bytes.
     StoreWrite,
-    /// The store took the bytes and a probe afterwards did not find them.
+    /// The store took the bytes, and afterwards they were not found there.
     VerifyAfterWrite,
 }
 

@@ -1,6 +1,6 @@
 //! From verdicts to a report: the breaker, the orphans, the findings, the plan, the numbers.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ledger::{FindingKey, LedgerError};
 use crate::model::{
@@ -49,7 +49,7 @@ impl Context<'_> {
         }
         self.remember_first_seen(&mut findings).await?;
         findings.sort();
-        let plan = make_plan(
+        let mut plan = make_plan(
             &findings,
             &self.pass_id,
             self.started_at,
@@ -57,7 +57,7 @@ impl Context<'_> {
             hold_all,
             &self.auditor.settings.heal,
         );
-        let read = examined
+        let read: HashMap<_, _> = examined
             .iter()
             .flat_map(|one| {
                 let key = &one.verdicts.collection.key;
@@ -68,6 +68,10 @@ impl Context<'_> {
                 })
             })
             .collect();
+        if self.request.replace_unreadable && self.request.digests.is_some() {
+            let held = |finding: &Finding| hold_all.or_else(|| self.holds_unreadable(finding));
+            plan.replace_unreadable(&findings, |key| read.contains_key(key), held);
+        }
         let mut summary = self.sum_up(&examined, &findings, errors);
         summary.breaker = breaker.filter(BreakerState::is_open).map(|state| BreakerSummary {
             reason: state.reason.as_str().to_owned(),
@@ -100,6 +104,13 @@ impl Context<'_> {
             report.summary.forget_counts();
         }
         Ok(report)
+    }
+
+    /// Why an object that nobody can read is left as it is, although a person named it.
+    fn holds_unreadable(&self, finding: &Finding) -> Option<Hold> {
+        let mut collections = self.auditor.catalog.collections().iter();
+        let heals = collections.any(|c| c.name == finding.collection && c.heal);
+        (!heals || !self.auditor.settings.heal.enabled).then_some(Hold::HealingOff)
     }
 
     /// Judges the world, and latches the breaker where that is called for.

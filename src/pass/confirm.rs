@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use futures::StreamExt;
 
 use crate::model::{
-    BreakerState, CatalogRow, Cause, Collection, Command, Digest, Record, error_chain,
+    BreakerState, CatalogRow, Cause, Collection, Command, Corruption, Digest, ObjectMeta, Record,
 };
 use crate::observe::Event;
 use crate::plan::switched_off;
 use crate::reconcile::{Joined, Judgement, Rules};
-use crate::store::{Probe, StoreError, StoreFault};
+use crate::store::{Archived, Probe, StoreFault};
 
 use super::verdicts::{Corrupt, Unknown, Verdicts};
-use super::{Context, Trouble};
+use super::{Context, Request, Trouble};
 
 /// Above this many suspicions a second listing is the second observation (contract §2).
 const HEADS_AT_MOST: usize = 2_000;
@@ -47,19 +47,36 @@ impl Context<'_> {
         Ok(Confirmed { absent, doubtful })
     }
 
-    /// Counts an object that is there after all, unless its bytes have to be asked.
-    fn found(
+    /// Whether this pass calls an object present only once it has read it.
+    fn reads(&self, digest: &Digest) -> bool {
+        let Request { digests, deep, .. } = self.request;
+        digests.is_some() || deep.is_some_and(|slice| slice.contains(digest))
+    }
+
+    /// Counts an object that is there after all, unless its bytes have to be asked. `meta` is
+    /// `None` where a listing showed it.
+    pub(super) fn found(
         &self,
         record: Record,
         size: u64,
+        meta: Option<&ObjectMeta>,
         verdicts: &mut Verdicts,
         doubtful: &mut Vec<Record>,
     ) {
+        let key = verdicts.collection.key.render(&record.digest);
+        let standing = self.known.corruptions.get(&key);
+        if verdicts.denied.contains(&record.digest) {
+            let same = |read: &&Corruption| meta.is_none_or(|now| *now == read.meta);
+            match standing.filter(same) {
+                Some(read) => verdicts.corrupt.push(Corrupt::standing(read)),
+                None => verdicts.unknown.push(Unknown::unreadable(record.digest)),
+            }
+            return;
+        }
         let observed = Record::new(record.digest, size, i64::MIN, false);
         let rules = Rules { now_epoch_seconds: 0, grace_seconds: 0 };
         let fits = rules.judge(&Joined::Both(record, observed)) == Judgement::Healthy;
-        let key = verdicts.collection.key.render(&record.digest);
-        if fits && !self.known.corruptions.contains_key(&key) {
+        if fits && standing.is_none() && !self.reads(&record.digest) {
             verdicts.add_present(&record);
         } else {
             doubtful.push(record);
@@ -88,7 +105,7 @@ impl Context<'_> {
         let mut absent = Vec::new();
         for suspect in suspects {
             match seen.get(&suspect.digest) {
-                Some(size) => self.found(suspect, *size, verdicts, doubtful),
+                Some(size) => self.found(suspect, *size, None, verdicts, doubtful),
                 None => absent.push(suspect),
             }
         }
@@ -116,7 +133,7 @@ impl Context<'_> {
                 Probe::Present(meta) => {
                     told.contradictions += 1;
                     told.present.insert(record.digest);
-                    self.found(record, meta.size, verdicts, doubtful);
+                    self.found(record, meta.size, Some(&meta), verdicts, doubtful);
                 }
                 Probe::Unknown(error) if error.fault == StoreFault::NoSuchStore => {
                     return Err(Trouble::Listing(error));
@@ -124,7 +141,7 @@ impl Context<'_> {
                 Probe::Unknown(error) => {
                     told.contradictions += 1;
                     told.unknown.insert(record.digest);
-                    verdicts.unknown.push(unknown(record.digest, &error));
+                    verdicts.unknown.push(Unknown::because(record.digest, &error));
                 }
             }
         }
@@ -133,7 +150,8 @@ impl Context<'_> {
     }
 
     /// Looks at objects against which a corruption stands: the same version is corrupt still, any
-    /// other is read again at once, since only its bytes tell what became of it.
+    /// other is read again at once, since only its bytes tell what became of it. Those against
+    /// which none stands lie in an archive.
     pub(super) async fn confirm_standing(
         &self,
         standing: Vec<Record>,
@@ -142,10 +160,11 @@ impl Context<'_> {
         absent: &mut Vec<Record>,
     ) -> Result<(), Trouble> {
         let healed = self.healed_now(&standing, &verdicts.collection).await?;
+        let mut archived = Vec::new();
         for record in standing {
             let key = verdicts.collection.key.render(&record.digest);
             let Some(corruption) = self.known.corruptions.get(&key) else {
-                to_read.push(record);
+                archived.push(record);
                 continue;
             };
             // A heal replaces only what it read and found wrong in its own pass.
@@ -161,6 +180,45 @@ impl Context<'_> {
                     verdicts.corrupt.push(Corrupt::standing(corruption));
                 }
                 Probe::Present(_) => to_read.push(record),
+            }
+        }
+        self.look_into_archive(archived, verdicts, to_read, absent).await
+    }
+
+    /// The second look at objects that were listed in an archive. Whether one was brought back from
+    /// there, only the beginning of an answer to a GET tells.
+    async fn look_into_archive(
+        &self,
+        archived: Vec<Record>,
+        verdicts: &mut Verdicts,
+        to_read: &mut Vec<Record>,
+        absent: &mut Vec<Record>,
+    ) -> Result<(), Trouble> {
+        if self.auditor.settings.archived == Archived::Present {
+            for record in &archived {
+                verdicts.add_present(record);
+            }
+            return Ok(());
+        }
+        let layout = verdicts.collection.key.clone();
+        let looks = archived.into_iter().map(|record| {
+            let key = layout.render(&record.digest);
+            async move { (record, self.auditor.store.read(&key).await.map(|read| read.meta)) }
+        });
+        let mut looks =
+            futures::stream::iter(looks).buffer_unordered(self.auditor.settings.concurrency);
+        while let Some((record, look)) = looks.next().await {
+            self.auditor.observer.notice(&Event::Confirmed(1));
+            match look {
+                Ok(meta) => self.found(record, meta.size, Some(&meta), verdicts, to_read),
+                Err(error) if error.fault == StoreFault::NoSuchStore => {
+                    return Err(Trouble::Listing(error));
+                }
+                Err(error) if error.fault == StoreFault::NotFound => {
+                    verdicts.denied.insert(record.digest);
+                    absent.push(record);
+                }
+                Err(error) => verdicts.unknown.push(Unknown::because(record.digest, &error)),
             }
         }
         Ok(())
@@ -232,9 +290,4 @@ struct Probed {
     present: HashSet<Digest>,
     unknown: HashSet<Digest>,
     contradictions: usize,
-}
-
-fn unknown(digest: Digest, error: &StoreError) -> Unknown {
-    let reason = error.fault.as_str().to_owned();
-    Unknown { digest, reason, detail: error_chain(error) }
 }

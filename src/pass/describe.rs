@@ -208,10 +208,15 @@ pub(super) fn not_found(digest: &Digest) -> String {
     format!("package not found with hash {digest}")
 }
 
+/// What was read in this pass, and is wrong.
+pub(super) fn wrong_bytes(size: u64, digest: &Digest) -> String {
+    format!("its {size} bytes have digest {digest}")
+}
+
 fn corrupt_sentence(corrupt: &Corrupt) -> String {
     let digest = corrupt.observed_digest;
     if corrupt.read_now {
-        return format!("its {} bytes have digest {digest}", corrupt.meta.size);
+        return wrong_bytes(corrupt.meta.size, &digest);
     }
     let when = corrupt.found_at.format("%Y-%m-%d %H:%M UTC");
     format!("found corrupt on {when} (digest {digest}), and the same version is still there")

@@ -151,9 +151,11 @@ fn take(
         match scope.layout.parse(&object.key) {
             Some(digest) if scope.slice.contains(&digest) => {
                 let time = object.modified.map_or(i64::MIN, |at| at.timestamp());
-                // On this side the bit says that a corruption stands against the digest.
+                // On this side the bit says that the listing alone is not enough: a corruption
+                // stands against the digest, or the object lies in an archive.
                 let stands = !standing.is_empty() && standing.contains(&digest);
-                sorter.push(Record::new(digest, object.size, time, stands))?;
+                let doubted = stands || object.archived;
+                sorter.push(Record::new(digest, object.size, time, doubted))?;
             }
             None if scope.owns(&object.key) => {
                 foreign.push(Foreign {

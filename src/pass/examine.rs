@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{CatalogRow, Collection, Digest, Record, reason};
+use crate::model::{CatalogRow, Collection, Digest, Record};
 use crate::reconcile::Rules;
 
-use super::verdicts::{Unknown, Verdicts};
+use super::confirm::Confirmed;
+use super::verdicts::Verdicts;
 use super::{Context, Trouble};
 
 /// Rows without a digest that are told one by one; the rest is counted.
@@ -53,15 +54,14 @@ impl Context<'_> {
         .await?;
         self.read_all(to_read, &mut verdicts, &mut suspicions.missing).await?;
         // An object that was listed and is gone by now has the same grace as any other.
-        let (young, suspects): (Vec<_>, Vec<_>) =
-            suspicions.missing.into_iter().partition(|record| rules.is_young(record));
-        verdicts.young += u64::try_from(young.len()).unwrap_or(u64::MAX);
-        self.settle_missing(suspects, &mut verdicts).await?;
+        let is_young = |record: &Record| rules.is_young(record);
+        self.settle_missing(suspicions.missing, is_young, &mut verdicts).await?;
+        let rows = self.rows_again(collection, &in_question(&verdicts)).await?;
+        self.take_in(&rows, &mut verdicts).await?;
         if verdicts.bytes_verified > 0 {
             // What was read was read from the store that the configuration names, to the end.
             self.auditor.store.check().await?;
         }
-        let rows = self.rows_again(collection, &in_question(&verdicts)).await?;
         settle(&mut verdicts, &rows);
         drop_told_twice(&mut verdicts);
         Ok(Examined { verdicts, rows })
@@ -70,22 +70,49 @@ impl Context<'_> {
 
 impl Context<'_> {
     /// Confirms what is missing. What turned out to be there with a doubtful size, or with a
-    /// corruption against it, is read; what vanishes under the reader is unknown.
+    /// corruption against it, is read. What a GET denies is asked for once more: then it was taken
+    /// away meanwhile, or it is seen and cannot be read.
     pub(super) async fn settle_missing(
         &self,
         suspects: Vec<Record>,
+        is_young: impl Fn(&Record) -> bool,
         verdicts: &mut Verdicts,
     ) -> Result<(), Trouble> {
-        let confirmed = self.confirm_missing(suspects, verdicts).await?;
-        let mut vanished = Vec::new();
-        self.read_all(confirmed.doubtful, verdicts, &mut vanished).await?;
-        verdicts.unknown.extend(vanished.into_iter().map(|record| Unknown {
-            digest: record.digest,
-            reason: reason::CHANGED_DURING_PASS.to_owned(),
-            detail: "a HEAD found it, and a GET did not".to_owned(),
-        }));
-        verdicts.missing = confirmed.absent.into_iter().map(|record| record.digest).collect();
+        let Confirmed { mut absent, doubtful } = self.confirm_missing(suspects, verdicts).await?;
+        let mut denied = Vec::new();
+        self.read_all(doubtful, verdicts, &mut denied).await?;
+        absent.extend(self.confirm_missing(denied, verdicts).await?.absent);
+        for record in absent {
+            if is_young(&record) {
+                verdicts.young += 1;
+            } else {
+                verdicts.missing.push(record.digest);
+            }
+        }
+        verdicts.missing.sort_unstable();
         Ok(())
+    }
+}
+
+impl Context<'_> {
+    /// Objects whose rows came while the pass ran: they are no orphans, and are judged as any
+    /// other. One that is gone by now is left to the next pass, like all that is young.
+    async fn take_in(
+        &self,
+        rows: &HashMap<Digest, Vec<CatalogRow>>,
+        verdicts: &mut Verdicts,
+    ) -> Result<(), Trouble> {
+        let orphans = std::mem::take(&mut verdicts.orphans);
+        let (mut to_read, mut denied) = (Vec::new(), Vec::new());
+        for orphan in orphans {
+            let of_it = rows.get(&orphan.digest).map_or(&[][..], Vec::as_slice);
+            match self.expected_by(&verdicts.collection, of_it) {
+                None => verdicts.orphans.push(orphan),
+                Some(record) => self.found(record, orphan.size(), None, verdicts, &mut to_read),
+            }
+        }
+        self.read_all(to_read, verdicts, &mut denied).await?;
+        self.settle_missing(denied, |_| true, verdicts).await
     }
 }
 
@@ -108,8 +135,7 @@ fn drop_told_twice(verdicts: &mut Verdicts) {
     });
 }
 
-/// What the second look at the catalog changes: a row that is gone wants nothing, and an object
-/// whose row came meanwhile is no orphan.
+/// What the second look at the catalog changes: a row that is gone wants nothing.
 fn settle(verdicts: &mut Verdicts, rows: &HashMap<Digest, Vec<CatalogRow>>) {
     verdicts.missing.retain(|digest| rows.contains_key(digest));
     verdicts.corrupt.retain(|corrupt| rows.contains_key(&corrupt.digest));
@@ -120,7 +146,4 @@ fn settle(verdicts: &mut Verdicts, rows: &HashMap<Digest, Vec<CatalogRow>>) {
         sizes.into_iter().any(|size| size != observed)
     };
     verdicts.size_mismatches.retain(|(digest, observed)| differs(digest, *observed));
-    let before = verdicts.orphans.len();
-    verdicts.orphans.retain(|orphan| !rows.contains_key(&orphan.digest));
-    verdicts.present += u64::try_from(before - verdicts.orphans.len()).unwrap_or(0);
 }

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use crate::heal::{Executed, HealError, Healer, held};
 use crate::ledger::LedgerError;
 use crate::model::{
-    Cause, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict,
-    Unhealable, error_chain,
+    Cause, Corruption, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult,
+    SourceVerdict, Summary, Unhealable, error_chain, reason,
 };
-use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
+use crate::plan::{Action, Hold, Plan, Step, Target, next_try, unhealable_from};
 
-use super::describe::standings;
+use super::describe::{standings, wrong_bytes};
 use super::tell::Fault;
 use super::{Auditor, KnownSource, PassFailure, PassReport, Request, Restraint, new_id};
 
@@ -54,7 +54,9 @@ impl Auditor {
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
         let digests = plan.actions.iter().map(|action| action.target.digest).collect();
-        let (asked, request) = (request, Request { digests: Some(digests), ..request.clone() });
+        let named =
+            Request { digests: Some(digests), replace_unreadable: false, ..request.clone() };
+        let (asked, request) = (request, named);
         if let Some(why) = plan.misfit(&self.identity()) {
             let empty = Request { digests: Some(Vec::new()), ..request.clone() };
             let mut report = self.look(pass_id, &empty).await?;
@@ -124,11 +126,11 @@ impl Auditor {
                 report.fault = report.fault.or(Some(Fault::CATALOG));
             }
         }
-        match self.ledger.verdicts().await {
-            Ok(verdicts) => report.apply(Some(&verdicts)),
+        match self.known_now().await {
+            Ok((verdicts, corruptions)) => report.apply(Some(&verdicts), &corruptions),
             Err(error) => {
                 report.not_kept(&error);
-                report.apply(None);
+                report.apply(None, &[]);
             }
         }
         let spent = self.store.requests().since(before);
@@ -143,6 +145,11 @@ impl Auditor {
             return Err(PassFailure::Cancelled);
         }
         Ok(report)
+    }
+
+    /// What stands now against sources and objects.
+    async fn known_now(&self) -> Result<(Vec<SourceVerdict>, Vec<Corruption>), LedgerError> {
+        Ok((self.ledger.verdicts().await?, self.ledger.corruptions().await?))
     }
 }
 
@@ -175,18 +182,26 @@ impl PassReport {
             }
             now.cause == *cause
         });
-        let fits = |planned: &&crate::plan::Action| {
-            !self.plan.actions.iter().any(|now| now.target == planned.target)
-        };
+        let fits =
+            |planned: &&Action| !self.plan.actions.iter().any(|now| now.target == planned.target);
         let unfit = earlier.actions.iter().filter(fits);
-        unfit
-            .map(|action| held(action, "the plan no longer fits: it is not in that state any more"))
-            .collect()
+        let why = |action: &Action| match action.step {
+            Step::ReplaceUnreadable => {
+                "only `restock heal DIGEST --replace-unreadable` replaces it"
+            }
+            Step::Restore | Step::Hold(_) => {
+                "the plan no longer fits: it is not in that state any more"
+            }
+        };
+        unfit.map(|action| held(action, why(action))).collect()
     }
 
-    /// Findings and counts as they are after these repairs, with the verdicts that stand now, where
-    /// they are known.
-    fn apply(&mut self, verdicts: Option<&[SourceVerdict]>) {
+    /// Findings and counts as they are after these repairs, with the verdicts and the corruptions
+    /// that stand now, where they are known.
+    fn apply(&mut self, verdicts: Option<&[SourceVerdict]>, corruptions: &[Corruption]) {
+        // Earlier ones the pass has weighed itself.
+        let of_this_pass = corruptions.iter().filter(|c| c.found_at >= self.summary.started_at);
+        let corruptions: HashMap<_, _> = of_this_pass.map(|c| (c.key.as_str(), c)).collect();
         let by_key: HashMap<(String, String), Repair> = self
             .repairs
             .iter()
@@ -201,26 +216,20 @@ impl PassReport {
                 if let Some(verdicts) = verdicts {
                     judge_anew(finding, sources, verdicts);
                 }
+                if let Some(corruption) = corruptions.get(repair.key.as_str()) {
+                    leaves(finding.kind, summary);
+                    summary.corrupt = summary.corrupt.map(|n| n + 1);
+                    turn_corrupt(finding, corruption);
+                }
                 return true;
             }
-            let gone_from = match finding.kind {
-                FindingKind::Corrupt => &mut summary.corrupt,
-                FindingKind::Missing
-                | FindingKind::Unknown
-                | FindingKind::InvalidRecord
-                | FindingKind::Orphan
-                | FindingKind::Foreign => &mut summary.missing,
-            };
-            *gone_from = gone_from.map(|n| n.saturating_sub(1));
+            leaves(finding.kind, summary);
             summary.present = summary.present.map(|n| n + 1);
-            if finding.kind == FindingKind::Missing {
-                summary.observed = summary.observed.map(|n| n + 1);
-            }
-            if repair.result == RepairResult::Restored {
-                summary.verified = summary.verified.map(|n| n + 1);
-            }
+            // Restored bytes were proven on their way, and what was there already was read.
+            summary.verified = summary.verified.map(|n| n + 1);
             false
         });
+        self.findings.sort();
         self.count_repairs();
     }
 
@@ -249,11 +258,37 @@ impl PassReport {
     }
 }
 
+/// Takes a finding of this kind out of the counts: something lies under its key now.
+fn leaves(kind: FindingKind, summary: &mut Summary) {
+    let count = match kind {
+        FindingKind::Corrupt => &mut summary.corrupt,
+        FindingKind::Unknown => &mut summary.unknown,
+        FindingKind::Missing
+        | FindingKind::InvalidRecord
+        | FindingKind::Orphan
+        | FindingKind::Foreign => &mut summary.missing,
+    };
+    *count = count.map(|n| n.saturating_sub(1));
+    if kind == FindingKind::Missing {
+        summary.observed = summary.observed.map(|n| n + 1);
+    }
+}
+
+/// What was read under a finding's key while it was healed: the wrong bytes that lie there now.
+fn turn_corrupt(finding: &mut Finding, corruption: &Corruption) {
+    finding.kind = FindingKind::Corrupt;
+    finding.reason = Some(reason::DIGEST_MISMATCH.to_owned());
+    finding.observed_size = Some(corruption.meta.size);
+    finding.observed_digest = Some(corruption.observed_digest);
+    finding.detail = wrong_bytes(corruption.meta.size, &corruption.observed_digest);
+}
+
 fn repair_of<'a>(
     finding: &Finding,
     repairs: &'a HashMap<(String, String), Repair>,
 ) -> Option<&'a Repair> {
-    if !matches!(finding.kind, FindingKind::Missing | FindingKind::Corrupt) {
+    let healed = [FindingKind::Missing, FindingKind::Corrupt, FindingKind::Unknown];
+    if !healed.contains(&finding.kind) {
         return None;
     }
     repairs.get(&(finding.collection.clone(), finding.key.clone()?))
@@ -263,6 +298,9 @@ fn repair_of<'a>(
 /// say was known before.
 fn judge_anew(finding: &mut Finding, sources: &[KnownSource], verdicts: &[SourceVerdict]) {
     let Some(digest) = finding.digest else { return };
+    if finding.kind == FindingKind::Unknown {
+        return;
+    }
     match finding.unhealable {
         None | Some(Unhealable::SourceGone | Unhealable::SourceDrifted) => {}
         Some(

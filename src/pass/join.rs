@@ -16,7 +16,7 @@ pub(super) struct Suspicions {
     pub(super) missing: Vec<Record>,
     /// Expected, and listed with a doubtful size.
     pub(super) sizes: Vec<Record>,
-    /// Expected, listed, and a corruption stands against it.
+    /// Expected, listed, and a corruption stands against it, or it lies in an archive.
     pub(super) standing: Vec<Record>,
 }
 

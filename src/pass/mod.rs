@@ -38,7 +38,7 @@ use crate::observe::{Census, Observer};
 use crate::plan::{BreakerOptions, HealOptions, OrphanOptions, Plan, PlanIdentity};
 use crate::sorter::SorterOptions;
 use crate::source::Source;
-use crate::store::{Store, StoreError, StoreFault};
+use crate::store::{Archived, Store, StoreError, StoreFault};
 
 use pace::Pace;
 use tell::Fault;
@@ -64,6 +64,9 @@ pub struct Request {
     pub deep: Option<Slice>,
     /// Only these objects, without a listing; they are read and hashed.
     pub digests: Option<Vec<Digest>>,
+    /// Whether those of them that are seen and cannot be read are replaced, which only a person may
+    /// ask for.
+    pub replace_unreadable: bool,
     /// Which findings decide the exit code.
     pub fail_on: FailOn,
     /// What keeps a daemon from healing.
@@ -96,6 +99,8 @@ pub struct Settings {
     pub breaker: BreakerOptions,
     /// When an orphan is flagged.
     pub orphans: OrphanOptions,
+    /// As what an object counts that lies in an archive.
+    pub archived: Archived,
     /// Losses that the configuration accepts.
     pub accepted: Vec<Acceptance>,
     /// How long passes and closed findings are kept.

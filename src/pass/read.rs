@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec;
 
-use futures::TryStreamExt;
-use sha2::{Digest as _, Sha256};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::model::{Corruption, Digest, ObjectMeta, Record, error_chain};
+use crate::model::{Corruption, Digest, ObjectMeta, Record};
 use crate::observe::{Event, Observer};
-use crate::store::{Store, StoreError, StoreFault};
+use crate::store::{Archived, Probe, Store, StoreError, StoreFault, hash};
 
 use super::verdicts::{Corrupt, Unknown, Verdicts};
 use super::{Context, Pace, Trouble};
@@ -18,8 +19,10 @@ use super::{Context, Pace, Trouble};
 /// Results that wait to be weighed before readers wait for them.
 const RESULTS_AT_ONCE: usize = 64;
 
+type Body = BoxStream<'static, Result<Bytes, StoreError>>;
+
 /// What reading an object told.
-pub(super) enum Read {
+enum Read {
     /// Its bytes, whole.
     Whole { digest: Digest, meta: ObjectMeta },
     /// It is not there.
@@ -50,7 +53,7 @@ impl Context<'_> {
             readers.spawn(async move {
                 while let Some(record) = next(&queue) {
                     let key = layout.render(&record.digest);
-                    let read = read(store.as_ref(), &key, observer.as_ref(), pace.as_deref()).await;
+                    let read = read(store.as_ref(), &key, observer.as_ref(), pace.clone()).await;
                     if results.send((record, key, read)).await.is_err() {
                         break;
                     }
@@ -77,6 +80,7 @@ impl Context<'_> {
     ) -> Result<(), Trouble> {
         let (observed, meta) = match read {
             Read::Absent => {
+                verdicts.denied.insert(record.digest);
                 absent.push(*record);
                 return Ok(());
             }
@@ -84,17 +88,8 @@ impl Context<'_> {
             Read::Unknown(error) if error.fault == StoreFault::NoSuchStore => {
                 return Err(Trouble::Listing(error));
             }
-            Read::Unknown(_) if self.known.corruptions.contains_key(key) => {
-                let standing = self.known.corruptions.get(key).map(Corrupt::standing);
-                verdicts.corrupt.extend(standing);
-                return Ok(());
-            }
             Read::Unknown(error) => {
-                verdicts.unknown.push(Unknown {
-                    digest: record.digest,
-                    reason: error.fault.as_str().to_owned(),
-                    detail: error_chain(&error),
-                });
+                self.unread(record, key, &error, verdicts).await;
                 return Ok(());
             }
             Read::Whole { digest, meta } => (digest, meta),
@@ -142,49 +137,69 @@ impl Context<'_> {
     }
 }
 
+impl Context<'_> {
+    /// What an object is whose bytes did not come. A corruption stands on, unless another version
+    /// lies there now: of that one nobody knows anything.
+    async fn unread(
+        &self,
+        record: &Record,
+        key: &str,
+        error: &StoreError,
+        verdicts: &mut Verdicts,
+    ) {
+        if let Some(corruption) = self.known.corruptions.get(key) {
+            match self.auditor.store.probe(key).await {
+                Probe::Present(now) if now != corruption.meta => {}
+                Probe::Present(_) | Probe::Absent | Probe::Unknown(_) => {
+                    verdicts.corrupt.push(Corrupt::standing(corruption));
+                    return;
+                }
+            }
+        }
+        let archived = self.auditor.settings.archived;
+        if error.fault == StoreFault::Archived && archived == Archived::Present {
+            verdicts.add_present(record);
+        } else {
+            verdicts.unknown.push(Unknown::because(record.digest, error));
+        }
+    }
+}
+
 fn next(queue: &Mutex<vec::IntoIter<Record>>) -> Option<Record> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 
-/// Reads one object to its end. Fewer or more bytes than the store said are no verdict.
-pub(super) async fn read(
+/// Reads one object to its end, no faster than `pace` allows.
+async fn read(
     store: &dyn Store,
     key: &str,
     observer: &dyn Observer,
-    pace: Option<&Pace>,
+    pace: Option<Arc<Pace>>,
 ) -> Read {
-    match hash(store, key, observer, pace).await {
-        Ok((digest, meta)) => Read::Whole { digest, meta },
+    let read = async {
+        let mut reading = store.read(key).await?;
+        if let Some(pace) = pace {
+            reading.body = paced(reading.body, pace);
+        }
+        hash(reading, key, |bytes| observer.notice(&Event::Verified { bytes, done: false })).await
+    };
+    match read.await {
+        Ok((digest, meta)) => {
+            observer.notice(&Event::Verified { bytes: 0, done: true });
+            Read::Whole { digest, meta }
+        }
         Err(error) if error.fault == StoreFault::NotFound => Read::Absent,
         Err(error) => Read::Unknown(error),
     }
 }
 
-async fn hash(
-    store: &dyn Store,
-    key: &str,
-    observer: &dyn Observer,
-    pace: Option<&Pace>,
-) -> Result<(Digest, ObjectMeta), StoreError> {
-    let mut reading = store.read(key).await?;
-    let (mut hasher, mut length) = (Sha256::new(), 0_u64);
-    while let Some(chunk) = reading.body.try_next().await? {
-        if let Some(pace) = pace {
+fn paced(body: Body, pace: Arc<Pace>) -> Body {
+    let paced = body.and_then(move |chunk| {
+        let pace = Arc::clone(&pace);
+        async move {
             pace.wait_for(chunk.len()).await;
+            Ok(chunk)
         }
-        hasher.update(&chunk);
-        let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        length = length.saturating_add(bytes);
-        observer.notice(&Event::Verified { bytes, done: false });
-    }
-    observer.notice(&Event::Verified { bytes: 0, done: true });
-    if length != reading.meta.size {
-        return Err(StoreError {
-            fault: StoreFault::Malformed,
-            action: format!("read {key}"),
-            hint: Some(format!("{} bytes were said and {length} came", reading.meta.size)),
-            source: None,
-        });
-    }
-    Ok((Digest::new(hasher.finalize().into()), reading.meta))
+    });
+    paced.boxed()
 }

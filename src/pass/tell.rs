@@ -42,6 +42,7 @@ impl Trouble {
                     | StoreFault::Unreachable
                     | StoreFault::Server
                     | StoreFault::Conflict
+                    | StoreFault::Archived
                     | StoreFault::Malformed
                     | StoreFault::NotAFile
                     | StoreFault::Other => PassFault::Store,

@@ -1,10 +1,14 @@
 //! [`Verdicts`]: what a pass knows of one collection before it is told in findings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{Collection, Corruption, Digest, MalformedRow, ObjectMeta, Record, Unhealable};
+use crate::model::{
+    Collection, Corruption, Digest, MalformedRow, ObjectMeta, Record, Unhealable, error_chain,
+    reason,
+};
+use crate::store::StoreError;
 
 /// An object whose bytes were read and are wrong.
 #[derive(Debug, Clone)]
@@ -49,6 +53,23 @@ pub(super) struct Unknown {
     pub(super) detail: String,
 }
 
+impl Unknown {
+    /// What the store answered in place of the object.
+    pub(super) fn because(digest: Digest, error: &StoreError) -> Self {
+        let reason = error.fault.as_str().to_owned();
+        Self { digest, reason, detail: error_chain(error) }
+    }
+
+    /// Seen, and not readable: so nobody knows.
+    pub(super) fn unreadable(digest: Digest) -> Self {
+        Self {
+            digest,
+            reason: reason::UNREADABLE.to_owned(),
+            detail: "LIST or HEAD shows it, but GET answers that it does not exist".to_owned(),
+        }
+    }
+}
+
 /// A key that the layout renders for no digest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Foreign {
@@ -73,6 +94,8 @@ pub(super) struct Verdicts {
     pub(super) missing: Vec<Digest>,
     pub(super) corrupt: Vec<Corrupt>,
     pub(super) unknown: Vec<Unknown>,
+    /// Objects whose GET answered in this pass that they are not there, whatever shows them.
+    pub(super) denied: HashSet<Digest>,
     /// Healthy bytes whose rows give another size; the size as observed.
     pub(super) size_mismatches: Vec<(Digest, u64)>,
     /// Objects that no row wants; their records tell size and time.
@@ -102,6 +125,7 @@ impl Verdicts {
             missing: Vec::new(),
             corrupt: Vec::new(),
             unknown: Vec::new(),
+            denied: HashSet::new(),
             size_mismatches: Vec::new(),
             orphans: Vec::new(),
             foreign: Vec::new(),

@@ -65,6 +65,8 @@ pub struct Action {
 pub enum Step {
     /// Its sources are asked, and proven bytes are published.
     Restore,
+    /// The same over an object that nobody can read, because a person asked for it.
+    ReplaceUnreadable,
     /// Nothing, deliberately.
     Hold(Hold),
 }
@@ -120,11 +122,40 @@ pub fn make_plan(
     }
 }
 
+impl Step {
+    /// Whether something is done at all.
+    pub const fn acts(self) -> bool {
+        matches!(self, Self::Restore | Self::ReplaceUnreadable)
+    }
+}
+
 impl Plan {
-    /// Holds back what is to be restored and `held` gives a reason for.
+    /// Takes in what a person named and nobody can read: what these findings call unknown, and what
+    /// was found corrupt once and was not `read` in this pass. `held` gives a reason to leave it.
+    pub fn replace_unreadable(
+        &mut self,
+        findings: &[Finding],
+        read: impl Fn(&str) -> bool,
+        held: impl Fn(&Finding) -> Option<Hold>,
+    ) {
+        for finding in findings.iter().filter(|finding| finding.kind == FindingKind::Unknown) {
+            let (Some(digest), Some(key)) = (finding.digest, finding.key.clone()) else { continue };
+            let step = held(finding).map_or(Step::ReplaceUnreadable, Step::Hold);
+            let target = Target { collection: finding.collection.clone(), key, digest };
+            self.actions.push(Action { target, cause: Cause::Missing, step });
+        }
+        for action in &mut self.actions {
+            let unread = action.cause == Cause::Corrupt && !read(&action.target.key);
+            if action.step == Step::Restore && unread {
+                action.step = Step::ReplaceUnreadable;
+            }
+        }
+    }
+
+    /// Holds back what is to be done and `held` gives a reason for.
     pub fn hold(&mut self, held: impl Fn(&Action) -> Option<Hold>) {
         for action in &mut self.actions {
-            if action.step == Step::Restore
+            if action.step.acts()
                 && let Some(why) = held(action)
             {
                 action.step = Step::Hold(why);
@@ -194,6 +225,23 @@ mod tests {
     fn an_open_breaker_holds_everything() {
         let plan = plan(&[finding(FindingKind::Missing, 1)], true);
         assert!(plan.actions.iter().all(|a| a.step == Step::Hold(Hold::Breaker)));
+    }
+
+    #[test]
+    fn what_nobody_can_read_is_acted_on_only_where_it_is_asked_for() {
+        let mut findings = [finding(FindingKind::Corrupt, 1), finding(FindingKind::Corrupt, 2)];
+        findings[0].key = Some("read".to_owned());
+        let unknown = finding(FindingKind::Unknown, 3);
+        let all = [findings.to_vec(), vec![unknown]].concat();
+        let steps = |plan: &Plan| plan.actions.iter().map(|a| a.step).collect::<Vec<_>>();
+        let mut asked = plan(&all, false);
+        assert_eq!(steps(&asked), [Step::Restore; 2]);
+        asked.replace_unreadable(&all, |key| key == "read", |_| None);
+        let replaced = Step::ReplaceUnreadable;
+        assert_eq!(steps(&asked), [Step::Restore, replaced, replaced]);
+        let mut held = plan(&all, true);
+        held.replace_unreadable(&all, |_| false, |_| Some(Hold::Breaker));
+        assert_eq!(steps(&held), [Step::Hold(Hold::Breaker); 3]);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct HealOptions {
     pub concurrency: usize,
     /// Objects larger than this are not healed.
     pub max_object_size: Size,
+    /// What is restored and no larger than this is read back once.
+    pub verify_up_to: Size,
     /// Where corrupt bytes go before they are replaced, under the store's prefix:
     /// `<quarantine>/<pass_id>/<key>`. Empty for nowhere.
     pub quarantine: String,
@@ -57,6 +59,7 @@ impl Default for HealOptions {
             replace_corrupt: true,
             concurrency: 4,
             max_object_size: Size(10 << 30),
+            verify_up_to: Size(16 << 20),
             quarantine: "restock-quarantine".to_owned(),
             retry_after: Span::seconds(900),
             retry_at_most: Span::seconds(86_400),

@@ -24,16 +24,20 @@ pub fn plan_table(
         let target = &action.target;
         hopeless.get(&(target.collection.as_str(), target.key.as_str())).copied()
     };
-    let restores = |action: &&Action| action.step == Step::Restore && why(action).is_none();
+    let restores = |action: &&Action| action.step.acts() && why(action).is_none();
     let restores = plan.actions.iter().filter(restores).count();
     for action in plan.actions.iter().take(ROWS_AT_MOST) {
-        let cause = match action.cause {
-            Cause::Missing => "missing",
-            Cause::Corrupt => "corrupt",
+        let cause = match (action.step, action.cause) {
+            (Step::ReplaceUnreadable, _) => "unknown",
+            (_, Cause::Missing) => "missing",
+            (_, Cause::Corrupt) => "corrupt",
         };
         let step = match (action.step, why(action)) {
             (Step::Restore, None) => "restore".to_owned(),
-            (Step::Restore, Some(why)) => format!("cannot restore ({})", because(why)),
+            (Step::ReplaceUnreadable, None) => "replace unreadable".to_owned(),
+            (Step::Restore | Step::ReplaceUnreadable, Some(why)) => {
+                format!("cannot restore ({})", because(why))
+            }
             (Step::Hold(Hold::Breaker), _) => "hold (the breaker is open)".to_owned(),
             (Step::Hold(Hold::Incomplete), _) => "hold (a part of the pass failed)".to_owned(),
             (Step::Hold(Hold::HealingOff), None | Some(Unhealable::Disabled)) => {
@@ -57,7 +61,10 @@ pub fn plan_table(
     let what = if restores < total { format!("{restores} of {all}") } else { all };
     let line = format!("plan: {what} to restore, nothing was done");
     writeln!(out, "{}", options.paint(Tone::Heading, &line))?;
-    if restores > 0 {
+    if plan.actions.iter().any(|action| action.step == Step::ReplaceUnreadable) {
+        let line = "the same command without --dry-run (--from-plan leaves unreadable objects)";
+        writeln!(out, "next: {line}")?;
+    } else if restores > 0 {
         writeln!(out, "next: {} heal", options.invocation)?;
     }
     Ok(())

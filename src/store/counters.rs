@@ -105,6 +105,7 @@ pub(super) const fn failure(fault: StoreFault) -> Option<OperationFailure> {
         StoreFault::Unreachable | StoreFault::Server => OperationFailure::Server,
         StoreFault::Conflict => OperationFailure::Conflict,
         StoreFault::NoSuchStore
+        | StoreFault::Archived
         | StoreFault::Malformed
         | StoreFault::NotAFile
         | StoreFault::Other => OperationFailure::Other,

@@ -5,6 +5,7 @@
 
 mod counters;
 mod directory;
+mod hash;
 mod keys;
 mod open;
 mod options;
@@ -23,8 +24,9 @@ use futures::stream::BoxStream;
 use crate::model::{KeyTemplate, ObjectMeta, Slice, StoreRequests, Upload};
 
 pub use counters::OperationHook;
+pub use hash::hash;
 pub use open::{OpenError, folder_of, open, open_removing, open_told};
-pub use options::{OptionValue, StoreOptions};
+pub use options::{Archived, OptionValue, StoreOptions};
 pub use prober::{Certainty, Prober};
 
 /// The cause of an error, of whatever library it came from.
@@ -39,6 +41,8 @@ pub struct Observed {
     pub size: u64,
     /// When it was last modified, by the store's clock.
     pub modified: Option<DateTime<Utc>>,
+    /// Whether its storage class is that of an archive.
+    pub archived: bool,
 }
 
 /// A part of a listing. Pages and the objects in them come in any order.
@@ -94,6 +98,8 @@ pub enum StoreFault {
     Server,
     /// A condition did not hold: somebody else wrote.
     Conflict,
+    /// The object lies in an archive, and has to be brought back before it can be read.
+    Archived,
     /// An answer that no store of this kind gives, e.g. an HTML page.
     Malformed,
     /// A folder, a pipe or a link that leads nowhere stands where the object would be, or a file
@@ -115,6 +121,7 @@ impl StoreFault {
             Self::Unreachable => "unreachable",
             Self::Server => "server",
             Self::Conflict => "conflict",
+            Self::Archived => "archived",
             Self::Malformed => "malformed_answer",
             Self::NotAFile => "not_a_file",
             Self::Other => "other",
@@ -158,7 +165,8 @@ pub trait Store: Send + Sync {
     /// Scheme, endpoint, bucket and prefix: the key of all ledger rows. Holds no secret.
     fn identity(&self) -> &str;
 
-    /// Shows that the store itself exists, with one cheap request. Only then is a 404 believed.
+    /// Shows that a store answers and exists, with one cheap request. Only then is an answer to a
+    /// probe believed.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// Lists a collection's prefix. An error ends the stream, and then the whole listing gives no

@@ -11,11 +11,25 @@ use serde::{Deserialize, Serialize};
 pub struct StoreOptions {
     /// `s3://bucket/prefix`, `file:///absolute/path`, or a plain path.
     pub url: String,
+    /// What a pass says of an object that lies in an archive and cannot be read before somebody
+    /// brings it back: "unknown" or "present".
+    pub archived: Archived,
     /// The `store` label in metrics and reports.
     pub name: String,
     /// `object_store`'s own keys, e.g. `aws_endpoint`, `aws_region`, `aws_allow_http`. Strings,
     /// booleans and numbers; credentials come from the usual environment where they are not here.
     pub options: BTreeMap<String, OptionValue>,
+}
+
+/// As what an object counts that lies in an archive, such as GLACIER.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Archived {
+    /// Nobody can have its bytes now.
+    #[default]
+    Unknown,
+    /// It is there, unread.
+    Present,
 }
 
 /// A value of `[store.options]`.
@@ -32,6 +46,11 @@ pub enum OptionValue {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { url: String::new(), name: "default".to_owned(), options: BTreeMap::new() }
+        Self {
+            url: String::new(),
+            archived: Archived::Unknown,
+            name: "default".to_owned(),
+            options: BTreeMap::new(),
+        }
     }
 }

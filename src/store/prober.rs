@@ -1,22 +1,25 @@
-//! [`Prober`]: probes whose 404 is believed only where the store itself was shown to exist.
+//! [`Prober`]: probes that are believed only where the store has shown that it is one.
 
 use crate::model::{ObjectMeta, error_chain};
 
 use super::{Probe, Store, StoreError, StoreFault};
 
-/// Probes single keys without a listing that would show that the store is there.
+/// Probes single keys without a listing that would show that a store answers.
+///
+/// The answer to a HEAD is a number: a proxy that asks people to sign in gives 200 for every key,
+/// and a wrong address 404. Only the answer to a LIST is of a form that nobody else gives.
 pub struct Prober<'a> {
     store: &'a dyn Store,
-    /// Why the store could not be shown to exist.
+    /// Why no store was shown to answer.
     doubt: Option<StoreError>,
 }
 
 /// What can be said of a key for sure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Certainty {
-    /// The object is there.
+    /// A store says that the object is there.
     Present(ObjectMeta),
-    /// The store exists, and said that the object does not.
+    /// A store says that the object is not.
     Absent,
     /// Nobody can say, and why.
     Unknown(String),
@@ -33,24 +36,13 @@ impl<'a> Prober<'a> {
 
     /// Asks for one key.
     pub async fn ask(&self, key: &str) -> Certainty {
-        // To ask where nobody answers would only take longer.
-        if let Some(error) = &self.doubt
-            && matches!(error.fault, StoreFault::Timeout | StoreFault::Unreachable)
-        {
-            return Certainty::Unknown(error_chain(error));
+        if let Some(doubt) = &self.doubt {
+            return Certainty::Unknown(error_chain(doubt));
         }
-        match (self.store.probe(key).await, &self.doubt) {
-            (Probe::Present(meta), _) => Certainty::Present(meta),
-            // The answer to a HEAD is a number; the one to a LIST says in words what is wrong.
-            (Probe::Unknown(error), Some(doubt)) if doubt.fault == error.fault => {
-                Certainty::Unknown(error_chain(doubt))
-            }
-            (Probe::Unknown(error), _) => Certainty::Unknown(error_chain(&error)),
-            (Probe::Absent, Some(doubt)) => Certainty::Unknown(format!(
-                "the store answers 404, and could not be shown to exist: {}",
-                error_chain(doubt)
-            )),
-            (Probe::Absent, None) => Certainty::Absent,
+        match self.store.probe(key).await {
+            Probe::Present(meta) => Certainty::Present(meta),
+            Probe::Absent => Certainty::Absent,
+            Probe::Unknown(error) => Certainty::Unknown(error_chain(&error)),
         }
     }
 }

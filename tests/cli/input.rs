@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::place::{CONFIGURATION, Place};
+use crate::support::http_server::Answer;
 use crate::support::world::Object;
 
 #[test]
@@ -119,6 +120,39 @@ fn a_dead_endpoint_is_told_within_ten_seconds() {
         let told = format!("{}{}", ran.stdout, ran.stderr);
         assert!(told.contains(&closed.to_string()), "{line}: {told}");
         assert!(!told.contains("CANARY"), "{line}: {told}");
+    }
+}
+
+#[test]
+fn an_object_is_not_present_because_a_proxy_answers_200_to_everything() {
+    let (place, objects) = Place::healthy(1);
+    let (http, digest) = (&place.world.http, objects[0].digest);
+    let html = || Answer::ok("<html><body>Sign in to continue</body></html>").header("etag", "e");
+    http.route("/b", [html()]);
+    http.route(&format!("/b/p/{}", objects[0].key), [html()]);
+    let endpoint = http.url("");
+    place.configure_with(
+        "url = \"store\"",
+        &format!(
+            "url = \"s3://b/p\"\n[store.options]\naws_endpoint = \"{endpoint}\"\n\
+             aws_allow_http = true\naws_region = \"us-east-1\"\naws_access_key_id = \"x\"\n\
+             aws_secret_access_key = \"y\""
+        ),
+    );
+    std::fs::write(
+        place.path("app.yml"),
+        format!("software:\n  packages:\n    - hash_sha256: {digest}\n"),
+    )
+    .unwrap();
+    for (line, code) in [
+        (format!("probe {digest}"), 3),
+        (format!("show {digest}"), 0),
+        ("preflight app.yml".to_owned(), 3),
+    ] {
+        let ran = place.run(&line).exits(code);
+        assert!(ran.stdout.contains("unknown"), "{line}: {ran:?}");
+        assert!(ran.stdout.contains("is no S3 listing"), "{line}: {ran:?}");
+        assert!(!ran.stdout.contains("present "), "{line}: {ran:?}");
     }
 }
 

@@ -74,13 +74,26 @@ fn path(object: &Object) -> String {
 
 /// A page of a listing, with a token where more follows.
 pub(crate) fn page(objects: &[Object], token: Option<&str>) -> Answer {
+    listing(objects, token, |_| String::new())
+}
+
+/// A listing in which some objects have a storage class.
+pub(crate) fn archived_page(objects: &[Object], archived: &[Object], class: &str) -> Answer {
+    listing(objects, None, |object| {
+        let named = archived.iter().any(|other| other.digest == object.digest);
+        if named { format!("<StorageClass>{class}</StorageClass>") } else { String::new() }
+    })
+}
+
+fn listing(objects: &[Object], token: Option<&str>, more: impl Fn(&Object) -> String) -> Answer {
     let mut body = "<ListBucketResult>".to_owned();
     for object in objects {
         let (key, size) = (&object.key, object.bytes.len());
         write!(
             body,
             "<Contents><Key>s/{key}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>\
-             <ETag>\"e\"</ETag><Size>{size}</Size></Contents>"
+             <ETag>\"e\"</ETag><Size>{size}</Size>{}</Contents>",
+            more(object)
         )
         .unwrap();
     }

@@ -5,7 +5,7 @@ use restock::model::{FindingKind, Outcome};
 use restock::pass::PassReport;
 use rstest::rstest;
 
-use crate::bucket::{Bucket, page, refusal, there};
+use crate::bucket::{Bucket, archived_page, page, refusal, there};
 use crate::support::http_server::Answer;
 use crate::support::world::{briefly, count};
 
@@ -126,6 +126,41 @@ async fn an_object_that_cannot_be_read_is_unknown_and_not_corrupt(
     assert_eq!(briefly(&report), [(FindingKind::Unknown, key, reason)]);
     assert_eq!((report.summary.verified, report.summary.exit_code), (Some(2), 3));
     assert!(bucket.server.requests().iter().all(|request| request.method == "GET"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_list_and_head_show_and_a_get_denies_is_unknown() {
+    let bucket = Bucket::of(1).await;
+    bucket.lists([page(&bucket.objects, None)]);
+    let (object, size) = (&bucket.objects[0], bucket.objects[0].bytes.len());
+    for named in [false, true] {
+        bucket.answers(object, [refusal(404, "NoSuchKey"), there(size, "\"e\"")]);
+        let report = if named {
+            bucket.world.heal_named(&[object.digest]).await
+        } else {
+            bucket.world.heal_deep().await
+        };
+        let reason = Some("unreadable".to_owned());
+        assert_eq!(briefly(&report), [(FindingKind::Unknown, object.key.clone(), reason)]);
+        assert_eq!((report.summary.exit_code, report.repairs.len()), (3, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_in_an_archive_is_unknown_to_a_shallow_pass_too() {
+    for class in ["GLACIER", "DEEP_ARCHIVE"] {
+        let bucket = Bucket::of(2).await;
+        bucket.lists([archived_page(&bucket.objects, &bucket.objects[..1], class)]);
+        bucket.answers(&bucket.objects[0], [refusal(403, "InvalidObjectState")]);
+        let report = bucket.world.audit().await;
+        let reason = Some("archived".to_owned());
+        let key = bucket.objects[0].key.clone();
+        assert_eq!(briefly(&report), [(FindingKind::Unknown, key, reason)]);
+        assert_eq!(bucket.methods(&bucket.objects[1]).len(), 0, "the other one is not asked");
+    }
+    let bucket = Bucket::of(2).await;
+    bucket.lists([archived_page(&bucket.objects, &bucket.objects, "GLACIER_IR")]);
+    assert_eq!(bucket.world.audit().await.summary.exit_code, 0, "that one is read at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

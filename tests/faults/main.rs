@@ -16,6 +16,7 @@ mod encodings;
 mod pages;
 mod policy;
 mod publishing;
+mod read_back;
 mod records;
 mod several_sources;
 mod single;

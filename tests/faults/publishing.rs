@@ -1,6 +1,6 @@
 //! Stores that do not take what a heal writes, and worlds that change while it downloads.
 
-use restock::model::{FailureReason, RepairResult};
+use restock::model::{FailureReason, FindingKind, RepairResult};
 use restock::store::StoreFault;
 use rstest::rstest;
 
@@ -103,6 +103,20 @@ async fn other_bytes_that_somebody_writes_meanwhile_are_not_replaced() {
         let aside = format!("restock-quarantine/{}/{}", report.summary.pass_id, objects[0].key);
         assert_eq!(store.get(&aside).unwrap(), "not what anybody asked for");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_bytes_of_the_right_size_that_somebody_writes_meanwhile_are_read_and_told() {
+    let faulty = missing().await;
+    let Faulty { world, store, objects } = &faulty;
+    let (key, mut wrong) = (objects[0].key.clone(), objects[0].bytes.clone());
+    wrong[0] ^= 1;
+    store.after_chunk(move |store| store.put(&key, wrong));
+    let report = world.heal().await;
+    assert_eq!(result(&report, &objects[0]), RepairResult::Held);
+    assert_eq!((report.summary.missing, report.summary.corrupt), (Some(0), Some(1)));
+    assert_eq!((report.findings[0].kind, report.summary.exit_code), (FindingKind::Corrupt, 2));
+    assert_eq!(result(&world.heal().await, &objects[0]), RepairResult::Restored);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -224,6 +224,24 @@ async fn what_was_about_to_be_published_and_is_not_there_is_no_repair() {
     assert_eq!(ledger.publishings().await.unwrap(), []);
 }
 
+/// As where somebody else wrote in between: what looks like the restored object is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_bytes_of_that_size_are_no_repair_of_a_run_that_was_cut_off() {
+    let single = Single::new().await;
+    let lost = &single.lost;
+    break_ledger(&single.world, "INSERT", "repairs").await;
+    single.world.try_heal(&request(Command::Heal)).await.unwrap_err();
+    on_ledger(&single.world, "DROP TRIGGER broken").await;
+    let mut wrong = lost.bytes.clone();
+    wrong[0] ^= 1;
+    single.world.put(&lost.key, &wrong);
+    single.world.heal().await;
+    let ledger = single.world.open_ledger().await;
+    assert_eq!(ledger.repairs(&lost.digest, 9).await.unwrap(), []);
+    assert_eq!(ledger.publishings().await.unwrap(), []);
+    assert_eq!(single.world.audit().await.summary.corrupt, Some(1), "and they are told");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_announced_is_not_published() {
     let single = Single::new().await;

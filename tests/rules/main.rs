@@ -27,6 +27,8 @@ mod orphans;
 mod outcomes;
 mod peers;
 mod plans;
+mod readable;
+mod replaced;
 mod retries;
 mod rows;
 mod slices;

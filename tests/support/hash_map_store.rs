@@ -74,8 +74,11 @@ impl Store for HashMapStore {
         })
     }
 
-    async fn read(&self, _: &str) -> Result<Reading, StoreError> {
-        Err(fault(StoreFault::Other))
+    async fn read(&self, key: &str) -> Result<Reading, StoreError> {
+        let bytes = self.get(key).ok_or_else(|| fault(StoreFault::NotFound))?;
+        let size = bytes.len().try_into().unwrap();
+        let meta = ObjectMeta { size, ..ObjectMeta::default() };
+        Ok(Reading { meta, body: stream::iter([Ok(bytes)]).boxed() })
     }
 
     fn requests(&self) -> StoreRequests {

@@ -3,6 +3,8 @@
 
 #[path = "memory_removing.rs"]
 mod removing;
+#[path = "memory_unreadable.rs"]
+mod unreadable;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -65,6 +67,7 @@ type Hook = Box<dyn FnOnce(&MemoryStore) + Send>;
 struct State {
     objects: BTreeMap<String, (Bytes, ObjectMeta)>,
     unaddressable: Vec<String>,
+    odd: unreadable::Odd,
     uploads: BTreeMap<String, String>,
     faults: Vec<(Operation, String, usize, StoreFault)>,
     pages_before_break: Option<usize>,
@@ -132,11 +135,6 @@ impl MemoryStore {
         self.state().objects.keys().cloned().collect()
     }
 
-    /// A key that a listing finds and nobody can ask for.
-    pub(crate) fn put_unaddressable(&self, key: &str) {
-        self.state().unaddressable.push(key.to_owned());
-    }
-
     /// The next `times` operations on keys that start with `key` fail; a listing's key is the
     /// prefix that it asks for.
     pub(crate) fn fail(&self, operation: Operation, key: &str, times: usize, fault: StoreFault) {
@@ -200,7 +198,8 @@ impl MemoryStore {
         }
         let observed = |key: &&String| {
             let meta = &state.objects[*key].1;
-            Observed { key: (*key).clone(), size: meta.size, modified: meta.modified }
+            let archived = state.odd.archived.contains(*key);
+            Observed { key: (*key).clone(), size: meta.size, modified: meta.modified, archived }
         };
         let mut pages: Vec<_> = keys
             .chunks(self.page_keys)
@@ -281,6 +280,7 @@ impl Store for MemoryStore {
         self.state().requests.get += 1;
         self.fault(Operation::Read, key)?;
         let found = self.state().objects.get(key).cloned();
+        let found = found.filter(|_| !self.state().odd.unreadable.contains(key));
         let (bytes, meta) = found.ok_or_else(|| absent(Operation::Read, key))?;
         let chunks: Vec<_> = bytes.chunks(64 << 10).map(Bytes::copy_from_slice).map(Ok).collect();
         Ok(Reading { meta, body: stream::iter(chunks).boxed() })
@@ -388,7 +388,7 @@ impl Staged for StagedBytes {
             self.end(Change::Discarded(key.clone())).await?;
             return Err(error(StoreFault::Conflict, Operation::Publish, &key));
         }
-        self.store.put(&key, self.bytes.split().freeze());
+        self.store.arrives(&key, self.bytes.split());
         self.store.state().requests.put += 1;
         self.end(Change::Published(key.clone())).await?;
         self.store.fault(Operation::PublishAnswer, &key)

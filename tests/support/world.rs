@@ -16,7 +16,7 @@ use restock::pass::{Auditor, FailOn, PassFailure, PassReport, Request, Restraint
 use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use restock::sorter::SorterOptions;
 use restock::source::{AllSources, Source, SourceOptions};
-use restock::store::{self, HealStore, OperationHook, StoreOptions};
+use restock::store::{self, Archived, HealStore, OperationHook, StoreOptions};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -72,6 +72,7 @@ impl World {
                 heal: HealOptions::default(),
                 breaker: BreakerOptions::default(),
                 orphans: OrphanOptions::default(),
+                archived: Archived::Unknown,
                 accepted: Vec::new(),
                 retain: Duration::from_hours(90 * 24),
                 sorter: SorterOptions::default(),
@@ -328,6 +329,7 @@ pub fn request(command: Command) -> Request {
         slice: Slice::WHOLE,
         deep: None,
         digests: None,
+        replace_unreadable: false,
         fail_on: FailOn::default(),
         restraint: Restraint::default(),
     }

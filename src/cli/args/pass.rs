@@ -87,6 +87,9 @@ pub struct HealArgs {
         conflicts_with_all = ["digests", "dry_run", "plan", "deep", "slice", "collection"]
     )]
     pub from_plan: Option<PathBuf>,
+    /// Also replace named objects that exist and cannot be read, once their bytes are proven.
+    #[arg(long, action = ArgAction::SetTrue, requires = "digests", conflicts_with = "from_plan")]
+    pub replace_unreadable: bool,
     /// Wait this long for another instance to finish [default: not at all].
     #[arg(long, value_name = "DURATION", conflicts_with_all = ["dry_run", "plan"])]
     pub wait_lock: Option<Span>,

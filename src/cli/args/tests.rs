@@ -46,6 +46,15 @@ fn deep_takes_its_slice_behind_an_equals_sign_only() {
 }
 
 #[test]
+fn only_named_objects_are_replaced_unread() {
+    assert!(parse("heal DIGEST --replace-unreadable --plan p.json").is_ok());
+    for bad in ["heal --replace-unreadable", "heal --from-plan p.json --replace-unreadable"] {
+        assert!(parse(bad).is_err(), "{bad}");
+    }
+    assert!(parse("heal abcdef0123 --replace-unreadable").is_err(), "all 64 digits");
+}
+
+#[test]
 fn lists_are_made_by_repeating_and_the_last_of_single_values_holds() {
     let line = "audit --collection a --collection b --report json=x --report table=y \
                 --output json --output ndjson";

@@ -86,6 +86,7 @@ fn request(command: Command) -> Request {
         slice: Slice::WHOLE,
         deep: Some(Slice::WHOLE),
         digests: None,
+        replace_unreadable: false,
         fail_on: FailOn::default(),
         restraint: Restraint::default(),
     }

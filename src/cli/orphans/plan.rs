@@ -62,6 +62,7 @@ fn whole() -> Request {
         slice: Slice::WHOLE,
         deep: None,
         digests: None,
+        replace_unreadable: false,
         fail_on: FailOn::default(),
         restraint: Restraint::default(),
     }

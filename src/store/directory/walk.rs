@@ -168,7 +168,12 @@ impl Walk<'_> {
     }
 
     fn object(&mut self, key: String, found: &cap_std::fs::Metadata) {
-        self.page.objects.push(Observed { key, size: found.len(), modified: modified(found) });
+        self.page.objects.push(Observed {
+            key,
+            size: found.len(),
+            modified: modified(found),
+            archived: false,
+        });
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use chrono::DateTime;
 use futures::TryStreamExt;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse,
@@ -81,7 +81,14 @@ impl Checked {
             request.headers_mut().insert(header::IF_MATCH, tag);
         }
         if !is_list(&request) {
-            return self.inner.execute(request).await;
+            let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
+            let mut response = self.inner.execute(request).await?;
+            if writes && response.status() == StatusCode::NOT_MODIFIED {
+                // Some servers say so of a condition that did not hold; `object_store` does not
+                // take it for one everywhere.
+                *response.status_mut() = StatusCode::PRECONDITION_FAILED;
+            }
+            return Ok(response);
         }
         let token = parameter(&request, "continuation-token");
         let response = self.inner.execute(request).await?;

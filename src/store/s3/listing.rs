@@ -266,11 +266,13 @@ impl Listing {
             inside: true,
         };
         for object in answer.result.objects {
-            match relative(object.location.as_ref()) {
+            let location = object.location.as_ref();
+            match relative(location) {
                 Some(key) => page.objects.push(Observed {
                     key,
                     size: object.size,
                     modified: Some(object.last_modified),
+                    archived: facts.archived.contains(location),
                 }),
                 None => page.inside = false,
             }

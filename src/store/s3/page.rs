@@ -1,6 +1,7 @@
 //! One LIST answer, read before `object_store` reads it: is it a listing at all, is it whole, and
 //! which of its keys would `object_store` refuse together with the whole page?
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
@@ -21,7 +22,12 @@ pub(super) struct PageFacts {
     pub(super) date: Option<DateTime<Utc>>,
     /// Keys that were taken out, as the server wrote them.
     pub(super) refused: Vec<String>,
+    /// Keys of objects that lie in an archive, of those that are left in the page.
+    pub(super) archived: HashSet<String>,
 }
+
+/// Storage classes whose objects have to be brought back before they can be read.
+const ARCHIVES: [&str; 2] = ["GLACIER", "DEEP_ARCHIVE"];
 
 /// Why an answer is no listing that one may believe.
 #[derive(Debug, thiserror::Error)]
@@ -92,9 +98,12 @@ struct Scan<'a> {
     /// Where the entry at hand starts, in bytes.
     start: usize,
     key: Option<String>,
+    /// Whether the entry at hand lies in an archive.
+    in_archive: bool,
     truncated: Option<bool>,
     next: Option<String>,
     refused: Vec<String>,
+    archived: HashSet<String>,
     cuts: Vec<Range<usize>>,
 }
 
@@ -108,9 +117,11 @@ impl<'a> Scan<'a> {
             place: Place::Outside,
             start: 0,
             key: None,
+            in_archive: false,
             truncated: None,
             next: None,
             refused: Vec::new(),
+            archived: HashSet::new(),
             cuts: Vec::new(),
         }
     }
@@ -147,6 +158,9 @@ impl<'a> Scan<'a> {
             }
             (Place::Listing, b"NextContinuationToken") => self.next = Some(self.value(tag)?),
             (Place::Entry(_), b"Key" | b"Prefix") => self.key = Some(self.value(tag)?),
+            (Place::Entry(_), b"StorageClass") => {
+                self.in_archive = ARCHIVES.contains(&self.value(tag)?.trim());
+            }
             _ => {
                 self.xml.read_to_end(tag.name())?;
             }
@@ -158,6 +172,7 @@ impl<'a> Scan<'a> {
         self.place = Place::Entry(kind);
         self.start = at;
         self.key = None;
+        self.in_archive = false;
     }
 
     fn close(&mut self) {
@@ -175,6 +190,8 @@ impl<'a> Scan<'a> {
         if !kept {
             self.refused.push(key);
             self.cuts.push(self.start..self.position());
+        } else if self.in_archive {
+            self.archived.insert(key);
         }
     }
 
@@ -204,7 +221,10 @@ impl<'a> Scan<'a> {
             (None, _) => Err(PageFault::Incomplete),
             (Some(true), None) => Err(PageFault::NoToken),
             (Some(true), next) if next.as_deref() == token => Err(PageFault::SameToken),
-            _ => Ok((PageFacts { date: None, refused: self.refused }, self.cuts)),
+            _ => {
+                let Self { refused, archived, cuts, .. } = self;
+                Ok((PageFacts { date: None, refused, archived }, cuts))
+            }
         }
     }
 }
