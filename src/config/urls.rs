@@ -68,6 +68,12 @@ fn judge_bucket(rest: &str) -> Result<(), String> {
     if bucket.is_empty() {
         return Err("names no bucket: write s3://bucket/prefix".to_owned());
     }
+    if !bucket.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+        return Err("names no bucket: its name has letters, digits, `.`, `-` and `_`".to_owned());
+    }
+    if prefix.contains(char::is_control) {
+        return Err("has a prefix with a line break or another control character".to_owned());
+    }
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     if !prefix.is_empty() && prefix.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err("has a prefix with a leading or double slash, `.` or `..`: the store would \

@@ -26,6 +26,7 @@ pub use counters::OperationHook;
 pub use open::{OpenError, open, open_removing, open_told};
 pub use options::{OptionValue, StoreOptions};
 pub use prober::{Certainty, Prober};
+pub use s3::judge_option;
 
 /// The cause of an error, of whatever library it came from.
 pub type BoxError = Box<dyn Error + Send + Sync>;

@@ -11,7 +11,8 @@ use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, RetryConfig};
 use super::answers::{Answers, Completion};
 use super::credentials::Credentials;
 use super::faults::Where;
-use super::options::{self, Options};
+use super::options::{self, Settings};
+use super::values::{self, NO_CHECKSUM};
 use crate::model::redact_url;
 use crate::store::counters::Counters;
 use crate::store::open::OpenError;
@@ -26,31 +27,6 @@ const WRITE_TIME: &str = "5m";
 /// is known as such within seconds, and the next pass comes anyway.
 const RETRIES: usize = 2;
 const RETRY_TIME: Duration = Duration::from_secs(10);
-
-/// What can be set through the environment and has to be carried over, since the total time-out
-/// can only be taken off before.
-const CLIENT_KEYS: &[ClientConfigKey] = &[
-    ClientConfigKey::AllowHttp,
-    ClientConfigKey::AllowInvalidCertificates,
-    ClientConfigKey::NoSystemCertificates,
-    ClientConfigKey::ConnectTimeout,
-    ClientConfigKey::DefaultContentType,
-    ClientConfigKey::Http1Only,
-    ClientConfigKey::Http2Only,
-    ClientConfigKey::Http2KeepAliveInterval,
-    ClientConfigKey::Http2KeepAliveTimeout,
-    ClientConfigKey::Http2KeepAliveWhileIdle,
-    ClientConfigKey::Http2MaxFrameSize,
-    ClientConfigKey::PoolIdleTimeout,
-    ClientConfigKey::PoolMaxIdlePerHost,
-    ClientConfigKey::ProxyUrl,
-    ClientConfigKey::ProxyCaCertificate,
-    ClientConfigKey::ProxyExcludes,
-    ClientConfigKey::RandomizeAddresses,
-    ClientConfigKey::ReadTimeout,
-    ClientConfigKey::Timeout,
-    ClientConfigKey::UserAgent,
-];
 
 /// Clients of one bucket, which differ in patience and in what a completed upload asks for.
 #[derive(Debug)]
@@ -75,14 +51,13 @@ pub(super) fn clients(
     options: &BTreeMap<String, OptionValue>,
     hook: OperationHook,
 ) -> Result<Clients, OpenError> {
-    let options = options::parse(options)?;
     let builder =
-        with_options(environment(), &options).with_bucket_name(bucket).with_retry(RetryConfig {
+        builder(options::gather(options)?).with_bucket_name(bucket).with_retry(RetryConfig {
             max_retries: RETRIES,
             retry_timeout: RETRY_TIME,
             backoff: BackoffConfig::default(),
         });
-    let at = Where { endpoint: endpoint(&builder)?, bucket: bucket.to_owned() };
+    let at = Where { endpoint: endpoint(&builder, bucket)?, bucket: bucket.to_owned() };
     let builder = with_named_credentials(builder)?;
     let counters = Arc::new(Counters::new(hook));
     let build = |builder: &AmazonS3Builder, patience: &str, inner: OneClient, completion| {
@@ -139,55 +114,54 @@ fn with_named_credentials(builder: AmazonS3Builder) -> Result<AmazonS3Builder, O
     Ok(builder.with_credentials(Arc::new(Credentials::new(Arc::clone(bare.credentials())))))
 }
 
-/// The environment's settings (`AWS_…`), over defaults that suit objects of many gigabytes.
-fn environment() -> AmazonS3Builder {
-    let (environment, plain) = (AmazonS3Builder::from_env(), AmazonS3Builder::new());
-    let defaults =
+/// What is set, over defaults that suit objects of many gigabytes.
+fn builder(mut settings: Settings) -> AmazonS3Builder {
+    let patient =
         ClientOptions::new().with_timeout_disabled().with_connect_timeout(Duration::from_secs(5));
-    let client_options =
-        CLIENT_KEYS.iter().fold(defaults, |options, key| match get(&environment, *key) {
-            Some(value) if get(&plain, *key).as_ref() != Some(&value) => {
-                options.with_config(*key, value)
-            }
-            _ => options,
-        });
-    let unset = environment.get_config_value(&AmazonS3ConfigKey::Checksum).is_none();
-    let builder = environment.with_client_options(client_options);
-    if unset { builder.with_checksum_algorithm(Checksum::SHA256) } else { builder }
-}
-
-fn with_options(builder: AmazonS3Builder, options: &Options) -> AmazonS3Builder {
-    options.iter().fold(builder, |builder, (key, value)| builder.with_config(*key, value))
+    let checksum = settings.remove(&AmazonS3ConfigKey::Checksum);
+    let builder = AmazonS3Builder::new().with_client_options(patient);
+    let builder = match checksum.as_deref() {
+        Some(none) if none.eq_ignore_ascii_case(NO_CHECKSUM) => builder,
+        Some(named) => builder.with_config(AmazonS3ConfigKey::Checksum, named),
+        None => builder.with_checksum_algorithm(Checksum::SHA256),
+    };
+    settings.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value))
 }
 
 /// The endpoint as it may be printed, which is also a part of the store's identity. A bucket's
 /// region is no part of it: bucket names are unique across AWS.
-fn endpoint(builder: &AmazonS3Builder) -> Result<String, OpenError> {
+fn endpoint(builder: &AmazonS3Builder, bucket: &str) -> Result<String, OpenError> {
     let set = builder
         .get_config_value(&AmazonS3ConfigKey::S3Endpoint)
         .or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
     let Some(endpoint) = set else {
         let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_default();
+        // As a part of a host's name.
+        if !values::is_url(&format!("https://{bucket}.s3.{region}.amazonaws.com/{bucket}")) {
+            return Err(OpenError::configuration(format!(
+                "store.url: `{bucket}` can be no bucket of Amazon's: a host's name cannot hold it"
+            )));
+        }
         let china = if region.starts_with("cn-") { ".cn" } else { "" };
         return Ok(format!("https://s3.amazonaws.com{china}"));
     };
-    let allowed = get(builder, ClientConfigKey::AllowHttp).is_some_and(|v| v == "true");
+    let allowed = get(builder, ClientConfigKey::AllowHttp).is_some_and(|v| is_yes(&v));
     if endpoint.starts_with("http://") && !allowed {
         return Err(OpenError::configuration(
             "aws_endpoint is an http: URL: set aws_allow_http = true in [store.options] if that \
              is meant",
         ));
     }
-    if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-        return Err(OpenError::configuration(
-            "aws_endpoint in [store.options] is no https: or http: URL",
-        ));
-    }
     Ok(redact_url(&endpoint).trim_end_matches('/').to_owned())
 }
 
 fn is_express(builder: &AmazonS3Builder) -> bool {
-    builder.get_config_value(&AmazonS3ConfigKey::S3Express).is_some_and(|v| v == "true")
+    builder.get_config_value(&AmazonS3ConfigKey::S3Express).is_some_and(|v| is_yes(&v))
+}
+
+/// As `object_store` reads a flag.
+fn is_yes(value: &str) -> bool {
+    ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 fn client(key: ClientConfigKey) -> AmazonS3ConfigKey {

@@ -12,6 +12,7 @@ mod ranges;
 mod read;
 mod remove;
 mod stage;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 
 use self::build::Clients;
+pub use self::options::judge as judge_option;
 use super::open::OpenError;
 use super::{
     HealStore, ListRequest, ListedPage, OperationHook, OptionValue, Probe, Reading, RemovingStore,
