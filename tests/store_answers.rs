@@ -96,6 +96,55 @@ async fn an_empty_page_with_a_token_is_not_the_end() {
 }
 
 #[tokio::test]
+async fn a_listing_that_says_to_be_complete_ends_whatever_token_stands_beside_it() {
+    for token in ["t", ""] {
+        let server = HttpServer::start();
+        let body = format!(
+            "<ListBucketResult><NextContinuationToken>{token}</NextContinuationToken>\
+             <IsTruncated>false</IsTruncated><Contents><Key>s/{KEY}</Key>\
+             <LastModified>2026-01-02T03:04:05.000Z</LastModified><Size>5</Size></Contents>\
+             </ListBucketResult>"
+        );
+        server.route("/b", [Answer::ok(body)]);
+        let pages = listed(store(&server).await.as_ref()).await.unwrap();
+        assert_eq!(pages.iter().map(|page| page.objects.len()).sum::<usize>(), 1);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_does_not_get_on_fails_and_says_why() {
+    let turn = |n: usize, keys: &[&str]| page(keys, Some(&format!("t{n}")));
+    let same_page: Vec<_> = (0..20).map(|n| turn(n, &[LATE])).collect();
+    let backwards: Vec<_> =
+        (0..20).map(|n| if n % 2 == 0 { turn(n, &[LATE]) } else { turn(n, &[KEY]) }).collect();
+    let circle: Vec<_> = (0..20).map(|n| turn(n % 2, &[])).collect();
+    let outside: Vec<_> = (0..1_100).map(|n| turn(n, &["other/key"])).collect();
+    let empty: Vec<_> = (0..1_100).map(|n| turn(n, &[])).collect();
+    for (answers, says, at_most) in [
+        (same_page, "the same page again", 3),
+        (backwards, "the same page again", 6),
+        (circle, "in a circle", 6),
+        (outside, "bring no key", 1_000),
+        (empty, "bring no key", 1_000),
+    ] {
+        let (fault, told, requests) = refused(answers).await;
+        assert_eq!(fault, StoreFault::Malformed, "{told}");
+        assert!(told.contains("does not come to an end") && told.contains(says), "{told}");
+        assert!(requests <= at_most, "{says}: {requests}");
+    }
+}
+
+#[tokio::test]
+async fn empty_pages_that_get_on_are_followed_for_long() {
+    let server = HttpServer::start();
+    let empty = (0..900).map(|n| page(&[], Some(&format!("t{n}"))));
+    server.route("/b", empty.chain([page(&[KEY], None)]));
+    let pages = listed(store(&server).await.as_ref()).await.unwrap();
+    assert_eq!(pages.iter().map(|page| page.objects.len()).sum::<usize>(), 1);
+}
+
+#[tokio::test]
 async fn one_poisoned_key_hides_no_other() {
     let server = HttpServer::start();
     let other = KEY.replace('1', "2");

@@ -8,6 +8,7 @@ mod faults;
 mod listing;
 mod options;
 mod page;
+mod progress;
 mod ranges;
 mod read;
 mod remove;

@@ -94,6 +94,8 @@ struct Scan<'a> {
     key: Option<String>,
     truncated: Option<bool>,
     next: Option<String>,
+    /// Where the token is written.
+    next_at: Vec<Range<usize>>,
     refused: Vec<String>,
     cuts: Vec<Range<usize>>,
 }
@@ -110,6 +112,7 @@ impl<'a> Scan<'a> {
             key: None,
             truncated: None,
             next: None,
+            next_at: Vec::new(),
             refused: Vec::new(),
             cuts: Vec::new(),
         }
@@ -143,9 +146,16 @@ impl<'a> Scan<'a> {
             (Place::Listing, b"CommonPrefixes") => self.enter(EntryKind::CommonPrefix, at),
             (Place::Listing, b"EncodingType") => return Err(PageFault::Encoded),
             (Place::Listing, b"IsTruncated") => {
-                self.truncated = Some(self.value(tag)?.trim() == "true");
+                self.truncated = match self.value(tag)?.trim().to_ascii_lowercase().as_str() {
+                    "true" => Some(true),
+                    "false" => Some(false),
+                    _ => None,
+                };
             }
-            (Place::Listing, b"NextContinuationToken") => self.next = Some(self.value(tag)?),
+            (Place::Listing, b"NextContinuationToken") => {
+                self.next = Some(self.value(tag)?);
+                self.next_at.push(at..self.position());
+            }
             (Place::Entry(_), b"Key" | b"Prefix") => self.key = Some(self.value(tag)?),
             _ => {
                 self.xml.read_to_end(tag.name())?;
@@ -195,17 +205,23 @@ impl<'a> Scan<'a> {
         PageFault::NotAListing(format!("{what}: `{}`", head.escape_debug()))
     }
 
-    fn finish(self, token: Option<&str>) -> Result<(PageFacts, Vec<Range<usize>>), PageFault> {
+    fn finish(mut self, token: Option<&str>) -> Result<(PageFacts, Vec<Range<usize>>), PageFault> {
         if self.place == Place::Outside {
             return Err(self.not_a_listing("empty"));
         }
         let next = self.next.filter(|next| !next.is_empty());
         match (self.truncated.filter(|_| self.place == Place::Done), next) {
-            (None, _) => Err(PageFault::Incomplete),
-            (Some(true), None) => Err(PageFault::NoToken),
-            (Some(true), next) if next.as_deref() == token => Err(PageFault::SameToken),
-            _ => Ok((PageFacts { date: None, refused: self.refused }, self.cuts)),
+            (None, _) => return Err(PageFault::Incomplete),
+            (Some(true), None) => return Err(PageFault::NoToken),
+            (Some(true), next) if next.as_deref() == token => return Err(PageFault::SameToken),
+            (Some(true), _) => {}
+            (Some(false), _) => {
+                // `object_store` would follow the token, whatever stands beside it.
+                self.cuts.append(&mut self.next_at);
+                self.cuts.sort_by_key(|cut| cut.start);
+            }
         }
+        Ok((PageFacts { date: None, refused: self.refused }, self.cuts))
     }
 }
 

@@ -67,6 +67,27 @@ fn what_is_no_listing_is_refused() {
 }
 
 #[test]
+fn a_listing_that_says_to_be_complete_is_whatever_token_stands_beside_it() {
+    let complete = PAGE.replace(">true<", ">false<");
+    for page in [
+        complete.clone(),
+        complete.replace("a&amp;b", ""),
+        complete.replace("<NextContinuationToken>a&amp;b</NextContinuationToken>", "")
+            .replace("</ListBucketResult>", "<NextContinuationToken/></ListBucketResult>"),
+        complete.replace(">false<", "> False <"),
+    ] {
+        let (facts, rest) = checked(&page, Some("a&b")).unwrap();
+        assert!(!rest.contains("NextContinuationToken"), "{rest}");
+        assert!(rest.contains("<Key>p/a</Key>") && !rest.contains("p//b"), "{rest}");
+        assert_eq!(facts.refused.len(), 3);
+    }
+    for odd in ["", "yes", "1"] {
+        let page = PAGE.replace(">true<", &format!(">{odd}<"));
+        assert!(matches!(checked(&page, None), Err(PageFault::Incomplete)), "{odd}");
+    }
+}
+
+#[test]
 fn no_proper_prefix_of_a_page_passes_for_the_page() {
     for end in 0..PAGE.len() {
         let prefix = check(Bytes::copy_from_slice(&PAGE.as_bytes()[..end]), None);
