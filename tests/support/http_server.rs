@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -59,6 +60,7 @@ enum Then {
     Stall,
     Reset,
     Repeat,
+    Drip(Duration),
     Wait(Gate, Vec<u8>),
     Generate(Generated),
 }
@@ -241,6 +243,12 @@ impl Answer {
         self
     }
 
+    /// Sends the body again and again, with a pause after each.
+    pub fn dripping(mut self, pause: Duration) -> Self {
+        self.then = Then::Drip(pause);
+        self
+    }
+
     /// Waits for the gate after the body, then sends the rest and closes; both count for the
     /// Content-Length.
     pub fn then_wait(mut self, gate: &Gate, rest: impl Into<Vec<u8>>) -> Self {
@@ -364,6 +372,11 @@ where
         Then::Reset => return Some(End::Reset),
         Then::Repeat => loop {
             stream.write_all(&answer.body).await.ok()?;
+        },
+        Then::Drip(pause) => loop {
+            tokio::time::sleep(pause).await;
+            stream.write_all(&answer.body).await.ok()?;
+            stream.flush().await.ok()?;
         },
         Then::Wait(gate, rest) => {
             gate.pass().await;

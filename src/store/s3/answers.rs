@@ -1,5 +1,5 @@
-//! The connector beneath `object_store`: counts what is sent, reads each LIST answer before
-//! `object_store` does, and adds the conditions that it cannot send: with a completed upload, and
+//! The connector beneath `object_store`: counts what is sent, waits for no answer for ever, reads
+//! each LIST answer before `object_store` does, and adds the conditions that it cannot send: with a completed upload, and
 //! with a DELETE.
 
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use object_store::client::{
 
 use super::faults::transport;
 use super::page::{self, PAGE_MAX_BYTES, PageFault};
+use super::patience::{Asked, Impatience, Patience};
 use crate::model::{OperationFailure, OperationKind};
 use crate::store::counters::{self, Counters};
 
@@ -40,6 +41,7 @@ pub(super) struct Answers<C> {
     pub(super) inner: C,
     pub(super) counters: Arc<Counters>,
     pub(super) completion: Completion,
+    pub(super) patience: Patience,
 }
 
 impl<C: HttpConnector> HttpConnector for Answers<C> {
@@ -48,6 +50,7 @@ impl<C: HttpConnector> HttpConnector for Answers<C> {
             inner: self.inner.connect(options)?,
             counters: Arc::clone(&self.counters),
             completion: self.completion,
+            patience: self.patience,
         }))
     }
 }
@@ -57,6 +60,7 @@ struct Checked {
     inner: HttpClient,
     counters: Arc<Counters>,
     completion: Completion,
+    patience: Patience,
 }
 
 #[async_trait]
@@ -81,14 +85,22 @@ impl Checked {
             request.headers_mut().insert(header::IF_MATCH, tag);
         }
         if !is_list(&request) {
-            return self.inner.execute(request).await;
+            return self.execute(request).await;
         }
         let token = parameter(&request, "continuation-token");
-        let response = self.inner.execute(request).await?;
+        let response = self.execute(request).await?;
         if !response.status().is_success() {
             return Ok(response);
         }
         checked_listing(response, token.as_deref()).await
+    }
+
+    async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (asked, limit) = (Asked::from(&request), self.patience.for_head(&request));
+        match tokio::time::timeout(limit, self.inner.execute(request)).await {
+            Ok(answer) => Ok(self.patience.guard(answer?, asked)),
+            Err(_) => Err(Impatience::Unanswered(limit).into()),
+        }
     }
 }
 

@@ -12,23 +12,20 @@ use super::answers::{Answers, Completion};
 use super::credentials::Credentials;
 use super::faults::Where;
 use super::options::{self, Settings};
+use super::patience::Patience;
 use super::values::{self, NO_CHECKSUM};
 use crate::model::redact_url;
 use crate::store::counters::Counters;
 use crate::store::open::OpenError;
 use crate::store::{OperationHook, OptionValue};
 
-/// Silence after which a listing, probe or read counts as failed.
-const READ_TIME: &str = "30s";
-/// The same for writes, where it includes sending the part: 28 KiB a second are enough. Servers
-/// also answer a completion or a copy only once it is done.
-const WRITE_TIME: &str = "5m";
 /// An attempt and two more. With `RETRY_TIME`, after which no new attempt starts, a dead endpoint
 /// is known as such within seconds, and the next pass comes anyway.
 const RETRIES: usize = 2;
 const RETRY_TIME: Duration = Duration::from_secs(10);
 
-/// Clients of one bucket, which differ in patience and in what a completed upload asks for.
+/// Clients of one bucket, which differ in how often they try and in what a completed upload asks
+/// for.
 #[derive(Debug)]
 pub(super) struct Clients {
     /// Listings, probes, reads.
@@ -51,31 +48,32 @@ pub(super) fn clients(
     options: &BTreeMap<String, OptionValue>,
     hook: OperationHook,
 ) -> Result<Clients, OpenError> {
-    let builder =
-        builder(options::gather(options)?).with_bucket_name(bucket).with_retry(RetryConfig {
-            max_retries: RETRIES,
-            retry_timeout: RETRY_TIME,
-            backoff: BackoffConfig::default(),
-        });
+    let mut settings = options::gather(options)?;
+    // Kept from the client below, which would take it for the time that sending a part may take.
+    let silence = settings.remove(&client(ClientConfigKey::ReadTimeout));
+    let silence = silence.as_deref().and_then(values::time);
+    let patience = silence.map_or_else(Patience::default, |silence| Patience { silence });
+    let builder = builder(settings).with_bucket_name(bucket).with_retry(RetryConfig {
+        max_retries: RETRIES,
+        retry_timeout: RETRY_TIME,
+        backoff: BackoffConfig::default(),
+    });
     let at = Where { endpoint: endpoint(&builder, bucket)?, bucket: bucket.to_owned() };
     let builder = with_named_credentials(builder)?;
     let counters = Arc::new(Counters::new(hook));
-    let build = |builder: &AmazonS3Builder, patience: &str, inner: OneClient, completion| {
-        let mut builder = builder.clone();
-        if get(&builder, ClientConfigKey::ReadTimeout).is_none() {
-            builder = builder.with_config(client(ClientConfigKey::ReadTimeout), patience);
-        }
-        let answers = Answers { inner, counters: Arc::clone(&counters), completion };
-        builder.with_http_connector(answers).build().map_err(refused)
+    let inner = OneClient::default();
+    let build = |builder: &AmazonS3Builder, completion| {
+        let (inner, counters) = (inner.clone(), Arc::clone(&counters));
+        let answers = Answers { inner, counters, completion, patience };
+        builder.clone().with_http_connector(answers).build().map_err(refused)
     };
-    let writer = OneClient::default();
     // The other kind of delete takes many keys, and not every server knows it.
     let removing = builder.clone().with_retry(once()).with_disable_bulk_delete(true);
     Ok(Clients {
-        reads: build(&builder, READ_TIME, OneClient::default(), Completion::Overwrites)?,
-        writes: build(&builder, WRITE_TIME, writer.clone(), Completion::Overwrites)?,
-        creates: build(&builder, WRITE_TIME, writer.clone(), Completion::Creates)?,
-        removes: build(&removing, WRITE_TIME, writer, Completion::Overwrites)?,
+        reads: build(&builder, Completion::Overwrites)?,
+        writes: build(&builder, Completion::Overwrites)?,
+        creates: build(&builder, Completion::Creates)?,
+        removes: build(&removing, Completion::Overwrites)?,
         offsets: !is_express(&builder),
         counters: Arc::clone(&counters),
         at,

@@ -8,6 +8,7 @@ mod faults;
 mod listing;
 mod options;
 mod page;
+mod patience;
 mod progress;
 mod ranges;
 mod read;

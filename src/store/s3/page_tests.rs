@@ -72,7 +72,8 @@ fn a_listing_that_says_to_be_complete_is_whatever_token_stands_beside_it() {
     for page in [
         complete.clone(),
         complete.replace("a&amp;b", ""),
-        complete.replace("<NextContinuationToken>a&amp;b</NextContinuationToken>", "")
+        complete
+            .replace("<NextContinuationToken>a&amp;b</NextContinuationToken>", "")
             .replace("</ListBucketResult>", "<NextContinuationToken/></ListBucketResult>"),
         complete.replace(">false<", "> False <"),
     ] {

@@ -114,8 +114,9 @@ impl Progress {
         let cells = f64::from(1_u32 << CELL_BITS);
         let sum: f64 = self.cells.iter().map(|zeros| (-f64::from(*zeros)).exp2()).sum();
         let distinct = 0.7213 / (1.0 + 1.079 / cells) * cells * cells / sum;
-        let empty = f64::from(u32::try_from(self.cells.iter().filter(|cell| **cell == 0).count())
-            .unwrap_or(u32::MAX));
+        let empty = f64::from(
+            u32::try_from(self.cells.iter().filter(|cell| **cell == 0).count()).unwrap_or(u32::MAX),
+        );
         let distinct = if empty > 0.0 && distinct < 2.5 * cells {
             cells * (cells / empty).ln()
         } else {
@@ -141,9 +142,7 @@ mod tests {
     use super::*;
 
     /// Notes pages of keys, the token of each being its number, until one is too much.
-    fn run<'a>(
-        pages: impl Iterator<Item = Vec<String>> + 'a,
-    ) -> Option<(usize, Stuck)> {
+    fn run<'a>(pages: impl Iterator<Item = Vec<String>> + 'a) -> Option<(usize, Stuck)> {
         let mut progress = Progress::new();
         pages.enumerate().find_map(|(n, page)| {
             let noted = progress.note(page.iter().map(String::as_str), Some(&n.to_string()));
@@ -177,9 +176,8 @@ mod tests {
     #[test]
     fn a_circle_of_tokens_is_noticed_though_the_pages_are_empty() {
         let mut progress = Progress::new();
-        let stuck = (0..10).find_map(|n| {
-            progress.note(std::iter::empty(), Some(&(n % 2).to_string())).err()
-        });
+        let stuck = (0..10)
+            .find_map(|n| progress.note(std::iter::empty(), Some(&(n % 2).to_string())).err());
         assert_eq!(stuck, Some(Stuck::SameToken));
     }
 

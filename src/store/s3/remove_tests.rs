@@ -13,6 +13,7 @@ use super::super::S3Store;
 use super::super::answers::{Answers, Completion};
 use super::super::build::Clients;
 use super::super::faults::Where;
+use super::super::patience::Patience;
 use super::*;
 use crate::store::counters::Counters;
 use crate::store::{Probe, RemovingStore, Store};
@@ -55,6 +56,7 @@ fn store(answers: &[StatusCode]) -> (S3Store, Scripted) {
         inner: scripted.clone(),
         counters: Arc::clone(&counters),
         completion: Completion::Overwrites,
+        patience: Patience::default(),
     };
     let client = AmazonS3Builder::new()
         .with_bucket_name("b")
