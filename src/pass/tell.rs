@@ -43,6 +43,7 @@ impl Trouble {
                     | StoreFault::Unreachable
                     | StoreFault::Server
                     | StoreFault::Conflict
+                    | StoreFault::Archived
                     | StoreFault::Malformed
                     | StoreFault::Other => PassFault::Store,
                 },

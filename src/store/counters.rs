@@ -104,8 +104,9 @@ pub(super) const fn failure(fault: StoreFault) -> Option<OperationFailure> {
         StoreFault::Timeout => OperationFailure::Timeout,
         StoreFault::Unreachable | StoreFault::Server => OperationFailure::Server,
         StoreFault::Conflict => OperationFailure::Conflict,
-        StoreFault::NoSuchStore | StoreFault::Malformed | StoreFault::Other => {
-            OperationFailure::Other
-        }
+        StoreFault::NoSuchStore
+        | StoreFault::Archived
+        | StoreFault::Malformed
+        | StoreFault::Other => OperationFailure::Other,
     })
 }

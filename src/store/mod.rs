@@ -95,6 +95,8 @@ pub enum StoreFault {
     Server,
     /// A condition did not hold: somebody else wrote.
     Conflict,
+    /// The object lies in an archive, and has to be brought back before it can be read.
+    Archived,
     /// An answer that no store of this kind gives, e.g. an HTML page.
     Malformed,
     /// All else.
@@ -113,6 +115,7 @@ impl StoreFault {
             Self::Unreachable => "unreachable",
             Self::Server => "server",
             Self::Conflict => "conflict",
+            Self::Archived => "archived",
             Self::Malformed => "malformed_answer",
             Self::Other => "other",
         }

@@ -85,6 +85,7 @@ fn fault(error: &object_store::Error, answer: &Answer) -> StoreFault {
     }
     match (answer.status, answer.code.as_deref()) {
         (_, Some("NoSuchBucket")) => StoreFault::NoSuchStore,
+        (_, Some("InvalidObjectState")) => StoreFault::Archived,
         (Some(429), _) | (_, Some("SlowDown" | "ServiceUnavailable" | "Throttling")) => {
             StoreFault::Throttled
         }
