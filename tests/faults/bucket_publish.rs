@@ -40,6 +40,9 @@ fn taken() -> Answer {
 #[case::somebody_else_wrote_something_else(
     vec![refusal(412, "PreconditionFailed"), there(3, "\"other\"")], Held, None)]
 #[case::a_conflict_over_nothing(
+    vec![refusal(412, "PreconditionFailed"), absent(), taken(), there(right_size(), "\"new\"")],
+    Restored, None)]
+#[case::a_conflict_over_nothing_and_a_refusal_without_the_condition(
     vec![refusal(412, "PreconditionFailed"), absent()], Failed, Some(StoreWrite))]
 #[case::denied(vec![refusal(403, "AccessDenied"), absent()], Failed, Some(StoreWrite))]
 #[case::too_full(vec![refusal(507, "XStorageFull"), refusal(507, "XStorageFull"),
@@ -91,7 +94,11 @@ async fn nothing_is_sent_unless_a_probe_right_before_found_the_key_absent(
 #[case::denied(
     vec![refusal(403, "AccessDenied"), there(right_size(), "\"bad\"")], Failed, Some(StoreWrite))]
 #[case::a_conflict_over_the_version_that_was_read(
-    vec![refusal(412, "PreconditionFailed"), there(right_size(), "\"bad\"")],
+    vec![refusal(412, "PreconditionFailed"), there(right_size(), "\"bad\""), taken(),
+        there(right_size(), "\"new\"")], Restored, None)]
+#[case::a_conflict_over_the_version_that_was_read_and_a_refusal_without_the_condition(
+    vec![refusal(412, "PreconditionFailed"), there(right_size(), "\"bad\""),
+        refusal(403, "AccessDenied"), there(right_size(), "\"bad\"")],
     Failed, Some(StoreWrite))]
 #[case::somebody_else_wrote_another_version(
     vec![refusal(412, "PreconditionFailed"), there(right_size(), "\"other\"")], Held, None)]

@@ -3,6 +3,9 @@
 //! It runs on a thread of its own, so that tests with and without a runtime can use it. Each
 //! connection carries one request. Requests and accepted connections are logged.
 
+#[path = "http_request.rs"]
+mod http_request;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -11,10 +14,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
+
+use http_request::read_request;
 
 /// A running server; it stops when it is dropped.
 pub struct HttpServer {
@@ -172,13 +177,6 @@ impl Drop for HttpServer {
             // A panic of the thread was printed; a second one while unwinding would abort.
             drop(thread.join());
         }
-    }
-}
-
-impl Request {
-    /// A header's first value; `name` in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -395,18 +393,4 @@ fn next_answer(shared: &Shared, path: &str) -> Answer {
         return answers.pop_front().unwrap();
     }
     answers.front().cloned().unwrap_or_else(|| Answer::status(501))
-}
-
-async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines();
-    let first = lines.next_line().await.ok()??;
-    let mut words = first.split(' ').map(str::to_owned);
-    let (method, target) = (words.next()?, words.next()?);
-    let mut headers = Vec::new();
-    loop {
-        let line = lines.next_line().await.ok()??;
-        let Some((name, value)) = line.split_once(':') else { break };
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    Some(Request { method, target, headers })
 }

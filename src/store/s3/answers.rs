@@ -2,6 +2,7 @@
 //! each LIST answer before `object_store` does, and adds the conditions that it cannot send: with a completed upload, and
 //! with a DELETE.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,7 +16,8 @@ use object_store::client::{
     HttpResponseBody, HttpService,
 };
 
-use super::faults::transport;
+use super::answer::Answer;
+use super::faults::{fault_of, transport};
 use super::page::{self, PAGE_MAX_BYTES, PageFault};
 use super::patience::{Asked, Impatience, Patience};
 use crate::model::{OperationFailure, OperationKind};
@@ -88,18 +90,28 @@ impl Checked {
             return self.execute(request).await;
         }
         let token = parameter(&request, "continuation-token");
-        let response = self.execute(request).await?;
-        if !response.status().is_success() {
-            return Ok(response);
-        }
-        checked_listing(response, token.as_deref()).await
+        checked_listing(self.execute(request).await?, token.as_deref()).await
     }
 
+    /// Sends it; a refusal is an error that says its status and code.
     async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (asked, limit) = (Asked::from(&request), self.patience.for_head(&request));
-        match tokio::time::timeout(limit, self.inner.execute(request)).await {
-            Ok(answer) => Ok(self.patience.guard(answer?, asked)),
-            Err(_) => Err(Impatience::Unanswered(limit).into()),
+        let may_conflict = request.headers().contains_key(header::IF_MATCH);
+        let answer = match tokio::time::timeout(limit, self.inner.execute(request)).await {
+            Ok(answer) => self.patience.guard(answer?, asked),
+            Err(_) => return Err(Impatience::Unanswered(limit).into()),
+        };
+        if !answer.status().is_success() {
+            return Err(Answer::read(answer).await.into_error(may_conflict));
+        }
+        if !asked.answers_when_done() {
+            return Ok(answer);
+        }
+        let (parts, body) = answer.into_parts();
+        let body = read(body).await?;
+        match Answer::in_success(&body) {
+            Some(error) => Err(error.into_error(may_conflict)),
+            None => Ok(HttpResponse::from_parts(parts, body.into())),
         }
     }
 }
@@ -147,26 +159,11 @@ fn kind(request: &HttpRequest) -> OperationKind {
     }
 }
 
-/// As what an answer counts. Its body may tell more, and is the library's to read.
+/// As what an answer counts; an absent object is an answer.
 fn failure(answer: &Result<HttpResponse, HttpError>) -> Option<OperationFailure> {
-    let status = match answer {
-        Ok(response) => response.status(),
-        Err(error) => {
-            return counters::failure(transport(error.kind()));
-        }
-    };
-    Some(match status.as_u16() {
-        401 | 403 => OperationFailure::AccessDenied,
-        408 | 504 => OperationFailure::Timeout,
-        409 | 412 => OperationFailure::Conflict,
-        429 | 503 => OperationFailure::Throttled,
-        // An absent object, or one that did not change.
-        100..=399 | 404 => return None,
-        // A condition that the server does not know; it is asked again without.
-        501 => OperationFailure::Other,
-        500.. => OperationFailure::Server,
-        _ => OperationFailure::Other,
-    })
+    let error = answer.as_ref().err()?;
+    let refusal = error.source().and_then(|cause| cause.downcast_ref::<Answer>());
+    counters::failure(refusal.map_or_else(|| transport(error.kind()), fault_of))
 }
 
 fn is_list(request: &HttpRequest) -> bool {

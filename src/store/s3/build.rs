@@ -14,6 +14,7 @@ use super::faults::Where;
 use super::options::{self, Settings};
 use super::patience::Patience;
 use super::values::{self, NO_CHECKSUM};
+use super::writes::Checksums;
 use crate::model::redact_url;
 use crate::store::counters::Counters;
 use crate::store::open::OpenError;
@@ -36,6 +37,8 @@ pub(super) struct Clients {
     pub(super) creates: AmazonS3,
     /// Deletes of one object, each sent once.
     pub(super) removes: AmazonS3,
+    /// What there is where the server refuses checksums.
+    pub(super) checksums: Checksums,
     pub(super) counters: Arc<Counters>,
     pub(super) at: Where,
     /// Whether a listing may be asked to start after a key; directory buckets refuse that.
@@ -53,19 +56,23 @@ pub(super) fn clients(
     let silence = settings.remove(&client(ClientConfigKey::ReadTimeout));
     let silence = silence.as_deref().and_then(values::time);
     let patience = silence.map_or_else(Patience::default, |silence| Patience { silence });
-    let builder = builder(settings).with_bucket_name(bucket).with_retry(RetryConfig {
-        max_retries: RETRIES,
-        retry_timeout: RETRY_TIME,
-        backoff: BackoffConfig::default(),
-    });
-    let at = Where { endpoint: endpoint(&builder, bucket)?, bucket: bucket.to_owned() };
-    let builder = with_named_credentials(builder)?;
+    let plain = builder(&settings, bucket);
+    let at = Where { endpoint: endpoint(&plain, bucket)?, bucket: bucket.to_owned() };
+    let plain = with_named_credentials(plain)?;
+    let checksum = checksum(&settings);
     let counters = Arc::new(Counters::new(hook));
     let inner = OneClient::default();
     let build = |builder: &AmazonS3Builder, completion| {
         let (inner, counters) = (inner.clone(), Arc::clone(&counters));
         let answers = Answers { inner, counters, completion, patience };
         builder.clone().with_http_connector(answers).build().map_err(refused)
+    };
+    let (builder, checksums) = match checksum {
+        None => (plain, Checksums::default()),
+        Some(checksum) => {
+            let without = build(&plain, Completion::Overwrites)?;
+            (plain.with_config(AmazonS3ConfigKey::Checksum, checksum), Checksums::or(without))
+        }
     };
     // The other kind of delete takes many keys, and not every server knows it.
     let removing = builder.clone().with_retry(once()).with_disable_bulk_delete(true);
@@ -75,6 +82,7 @@ pub(super) fn clients(
         creates: build(&builder, Completion::Creates)?,
         removes: build(&removing, Completion::Overwrites)?,
         offsets: !is_express(&builder),
+        checksums,
         counters: Arc::clone(&counters),
         at,
     })
@@ -112,18 +120,25 @@ fn with_named_credentials(builder: AmazonS3Builder) -> Result<AmazonS3Builder, O
     Ok(builder.with_credentials(Arc::new(Credentials::new(Arc::clone(bare.credentials())))))
 }
 
-/// What is set, over defaults that suit objects of many gigabytes.
-fn builder(mut settings: Settings) -> AmazonS3Builder {
+/// What is set, over defaults that suit objects of many gigabytes; without checksums.
+fn builder(settings: &Settings, bucket: &str) -> AmazonS3Builder {
     let patient =
         ClientOptions::new().with_timeout_disabled().with_connect_timeout(Duration::from_secs(5));
-    let checksum = settings.remove(&AmazonS3ConfigKey::Checksum);
     let builder = AmazonS3Builder::new().with_client_options(patient);
-    let builder = match checksum.as_deref() {
-        Some(none) if none.eq_ignore_ascii_case(NO_CHECKSUM) => builder,
-        Some(named) => builder.with_config(AmazonS3ConfigKey::Checksum, named),
-        None => builder.with_checksum_algorithm(Checksum::SHA256),
-    };
-    settings.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value))
+    let settings = settings.iter().filter(|(key, _)| **key != AmazonS3ConfigKey::Checksum);
+    let builder = settings.fold(builder, |builder, (key, value)| builder.with_config(*key, value));
+    builder.with_bucket_name(bucket).with_retry(RetryConfig {
+        max_retries: RETRIES,
+        retry_timeout: RETRY_TIME,
+        backoff: BackoffConfig::default(),
+    })
+}
+
+/// The checksum to send beside uploads.
+fn checksum(settings: &Settings) -> Option<String> {
+    let named = settings.get(&AmazonS3ConfigKey::Checksum);
+    let named = named.map_or_else(|| Checksum::SHA256.to_string(), Clone::clone);
+    (!named.eq_ignore_ascii_case(NO_CHECKSUM)).then_some(named)
 }
 
 /// The endpoint as it may be printed, which is also a part of the store's identity. A bucket's

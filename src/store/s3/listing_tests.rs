@@ -23,6 +23,7 @@ use crate::store::s3::answers::{Answers, Completion};
 use crate::store::s3::build::Clients;
 use crate::store::s3::faults::Where;
 use crate::store::s3::patience::Patience;
+use crate::store::s3::writes::Checksums;
 
 /// How a server departs from what S3 does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +149,16 @@ fn bench(keys: impl IntoIterator<Item = String>, page_keys: usize, manner: Manne
     let at = Where { endpoint: "http://canned".to_owned(), bucket: "b".to_owned() };
     let [reads, writes, creates] = [client.clone(), client.clone(), client];
     let removes = creates.clone();
-    let clients = Clients { reads, writes, creates, removes, counters, at, offsets: true };
+    let clients = Clients {
+        reads,
+        writes,
+        creates,
+        removes,
+        counters,
+        at,
+        offsets: true,
+        checksums: Checksums::default(),
+    };
     Bench { server, store: S3Store::with_clients(clients, "store/") }
 }
 

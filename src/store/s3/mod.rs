@@ -1,6 +1,7 @@
 //! A bucket as a store, through `object_store`. LIST answers are checked beneath it, listings run
 //! in parallel, and its defaults are set for objects of many gigabytes and for a quick no.
 
+mod answer;
 mod answers;
 mod build;
 mod credentials;
@@ -15,6 +16,7 @@ mod read;
 mod remove;
 mod stage;
 mod values;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

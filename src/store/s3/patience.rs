@@ -89,6 +89,13 @@ pub(super) struct Asked {
     answers_when_done: bool,
 }
 
+impl Asked {
+    /// Whether the server works for long before it says anything: a completion, or a copy.
+    pub(super) const fn answers_when_done(self) -> bool {
+        self.answers_when_done
+    }
+}
+
 impl From<&HttpRequest> for Asked {
     fn from(request: &HttpRequest) -> Self {
         Self { answers_when_done: answers_when_done(request) }

@@ -14,6 +14,7 @@ use super::super::S3Store;
 use super::super::answers::{Answers, Completion};
 use super::super::build::Clients;
 use super::super::faults::Where;
+use super::super::writes::Checksums;
 use super::*;
 use crate::model::{ObjectMeta, Slice, Upload};
 use crate::store::counters::Counters;
@@ -122,7 +123,16 @@ fn store(manner: Manner) -> S3Store {
     let at = Where { endpoint: "http://canned".to_owned(), bucket: "b".to_owned() };
     let [reads, writes, creates, removes] =
         [client.clone(), client.clone(), client.clone(), client];
-    let clients = Clients { reads, writes, creates, removes, counters, at, offsets: true };
+    let clients = Clients {
+        reads,
+        writes,
+        creates,
+        removes,
+        counters,
+        at,
+        offsets: true,
+        checksums: Checksums::default(),
+    };
     S3Store::with_clients(clients, "")
 }
 

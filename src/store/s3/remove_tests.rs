@@ -14,6 +14,7 @@ use super::super::answers::{Answers, Completion};
 use super::super::build::Clients;
 use super::super::faults::Where;
 use super::super::patience::Patience;
+use super::super::writes::Checksums;
 use super::*;
 use crate::store::counters::Counters;
 use crate::store::{Probe, RemovingStore, Store};
@@ -69,7 +70,16 @@ fn store(answers: &[StatusCode]) -> (S3Store, Scripted) {
         .unwrap();
     let at = Where { endpoint: "http://memory".to_owned(), bucket: "b".to_owned() };
     let [reads, writes, creates, removes] = [(); 4].map(|()| client.clone());
-    let clients = Clients { reads, writes, creates, removes, counters, at, offsets: true };
+    let clients = Clients {
+        reads,
+        writes,
+        creates,
+        removes,
+        counters,
+        at,
+        offsets: true,
+        checksums: Checksums::default(),
+    };
     (S3Store::with_clients(clients, "s/"), scripted)
 }
 
