@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a broken test should stop")]
 
+#[path = "config/values.rs"]
+mod values;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -248,18 +251,6 @@ fn relative_paths_of_the_file_start_at_its_folder_and_others_at_the_working_dire
     let config = place.load(&environment).unwrap();
     assert_eq!(Path::new(&config.options.store.url), elsewhere.join("objects"));
     assert_eq!(config.ledger_url(), "sqlite:///state/ledger.db");
-}
-
-#[test]
-fn an_empty_variable_takes_back_the_socket_and_the_token_of_the_file() {
-    let files = "[http]\nadmin_socket = \"a.sock\"\nadmin_token_file = \"a.token\"\n";
-    let place = Place::new(&format!("{PLAIN}{files}"));
-    let http = place.config().options.http;
-    assert_eq!(http.admin_socket.unwrap(), place.folder.path().join("a.sock"));
-    let none = [("RESTOCK_HTTP__ADMIN_SOCKET", ""), ("RESTOCK_HTTP__ADMIN_TOKEN_FILE", "")];
-    let environment = none.iter().fold(place.environment(), |e, (name, value)| e.with(name, value));
-    let http = place.load(&environment).unwrap().options.http;
-    assert_eq!((http.admin_socket, http.admin_token_file), (None, None));
 }
 
 #[test]

@@ -7,13 +7,13 @@
 mod http_server;
 #[path = "support/scripted_bucket.rs"]
 mod scripted_bucket;
-
-use std::sync::Arc;
+#[path = "store_answers/uploads.rs"]
+mod uploads;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use restock::model::{ObjectMeta, Slice, Upload};
-use restock::store::{BoxError, Condition, ListRequest, Probe, StoreFault, UploadJournal};
+use restock::model::{ObjectMeta, Slice};
+use restock::store::{ListRequest, Probe, StoreFault};
 
 use http_server::{Answer, HttpServer};
 use scripted_bucket::{KEY, LATE, error_answer, listed, page, store, store_at, told};
@@ -91,6 +91,55 @@ async fn a_page_that_breaks_off_is_asked_for_again() {
 async fn an_empty_page_with_a_token_is_not_the_end() {
     let server = HttpServer::start();
     server.route("/b", [page(&[], Some("t")), page(&[KEY], None)]);
+    let pages = listed(store(&server).await.as_ref()).await.unwrap();
+    assert_eq!(pages.iter().map(|page| page.objects.len()).sum::<usize>(), 1);
+}
+
+#[tokio::test]
+async fn a_listing_that_says_to_be_complete_ends_whatever_token_stands_beside_it() {
+    for token in ["t", ""] {
+        let server = HttpServer::start();
+        let body = format!(
+            "<ListBucketResult><NextContinuationToken>{token}</NextContinuationToken>\
+             <IsTruncated>false</IsTruncated><Contents><Key>s/{KEY}</Key>\
+             <LastModified>2026-01-02T03:04:05.000Z</LastModified><Size>5</Size></Contents>\
+             </ListBucketResult>"
+        );
+        server.route("/b", [Answer::ok(body)]);
+        let pages = listed(store(&server).await.as_ref()).await.unwrap();
+        assert_eq!(pages.iter().map(|page| page.objects.len()).sum::<usize>(), 1);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_does_not_get_on_fails_and_says_why() {
+    let turn = |n: usize, keys: &[&str]| page(keys, Some(&format!("t{n}")));
+    let same_page: Vec<_> = (0..20).map(|n| turn(n, &[LATE])).collect();
+    let backwards: Vec<_> =
+        (0..20).map(|n| if n % 2 == 0 { turn(n, &[LATE]) } else { turn(n, &[KEY]) }).collect();
+    let circle: Vec<_> = (0..20).map(|n| turn(n % 2, &[])).collect();
+    let outside: Vec<_> = (0..1_100).map(|n| turn(n, &["other/key"])).collect();
+    let empty: Vec<_> = (0..1_100).map(|n| turn(n, &[])).collect();
+    for (answers, says, at_most) in [
+        (same_page, "the same page again", 3),
+        (backwards, "the same page again", 6),
+        (circle, "in a circle", 6),
+        (outside, "bring no key", 1_000),
+        (empty, "bring no key", 1_000),
+    ] {
+        let (fault, told, requests) = refused(answers).await;
+        assert_eq!(fault, StoreFault::Malformed, "{told}");
+        assert!(told.contains("does not come to an end") && told.contains(says), "{told}");
+        assert!(requests <= at_most, "{says}: {requests}");
+    }
+}
+
+#[tokio::test]
+async fn empty_pages_that_get_on_are_followed_for_long() {
+    let server = HttpServer::start();
+    let empty = (0..900).map(|n| page(&[], Some(&format!("t{n}"))));
+    server.route("/b", empty.chain([page(&[KEY], None)]));
     let pages = listed(store(&server).await.as_ref()).await.unwrap();
     assert_eq!(pages.iter().map(|page| page.objects.len()).sum::<usize>(), 1);
 }
@@ -242,32 +291,45 @@ async fn a_body_that_is_shorter_than_it_was_said_to_be_is_no_whole_one() {
 }
 
 #[tokio::test]
-async fn a_store_that_knows_no_conditions_is_written_to_without() {
-    let server = HttpServer::start();
-    let unknown = error_answer(501, "NotImplemented");
-    server.route(
-        &format!("/b/s/{KEY}"),
-        [unknown.clone(), unknown.clone(), unknown, Answer::status(200).header("etag", "\"e\"")],
-    );
-    let store = store(&server).await;
-    let mut staged = store.stage(KEY, Some(6), Arc::new(Ledger)).await.unwrap();
-    staged.write(Bytes::from_static(b"proven")).await.unwrap();
-    staged.publish(Condition::Absent).await.unwrap();
-    let sent = server.requests();
-    let condition = |n: usize| sent[n].header("if-none-match");
-    assert_eq!((condition(0), sent.last().unwrap().header("if-none-match")), (Some("*"), None));
-    assert!(sent[0].header("x-amz-checksum-sha256").is_some());
+async fn causes_that_are_no_lack_of_rights_are_told_as_their_own() {
+    for (status, code, fault, says) in [
+        (403, "InvalidObjectState", StoreFault::Archived, "restore-object"),
+        (400, "ExpiredToken", StoreFault::Credentials, "have expired"),
+        (400, "InvalidToken", StoreFault::Credentials, "session token"),
+        (403, "SignatureDoesNotMatch", StoreFault::Credentials, "secret is wrong"),
+        (403, "InvalidAccessKeyId", StoreFault::Credentials, "access key"),
+        (403, "RequestTimeTooSkewed", StoreFault::Clock, "clock is wrong"),
+        (403, "AccessDenied", StoreFault::AccessDenied, "s3:GetObject"),
+        (503, "Busy", StoreFault::Throttled, "503 Busy"),
+    ] {
+        let server = HttpServer::start();
+        server.route(&format!("/b/s/{KEY}"), [error_answer(status, code)]);
+        let error = store(&server).await.read(KEY).await.err().unwrap();
+        assert_eq!(error.fault, fault, "{code}: {error}");
+        assert!(told(&error).contains(says), "{says}: {}", told(&error));
+    }
 }
 
-struct Ledger;
-
-#[async_trait::async_trait]
-impl UploadJournal for Ledger {
-    async fn begun(&self, _: &Upload) -> Result<(), BoxError> {
-        Ok(())
+#[tokio::test]
+async fn the_words_of_a_refusal_may_be_endless_or_no_text_and_its_status_holds() {
+    for body in [vec![b'x'; 1 << 10], vec![0xff; 1 << 10]] {
+        let server = HttpServer::start();
+        server.route(&format!("/b/s/{KEY}"), [Answer::status(403).body(body).endless()]);
+        let error = store(&server).await.read(KEY).await.err().unwrap();
+        assert_eq!(error.fault, StoreFault::AccessDenied, "{error}");
     }
+}
 
-    async fn ended(&self, _: &Upload) -> Result<(), BoxError> {
-        Ok(())
-    }
+#[tokio::test]
+async fn a_listing_with_encoded_keys_is_read_as_what_it_means() {
+    let server = HttpServer::start();
+    let body = format!(
+        "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>\
+         <Contents><Key>s%2F{}</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified>\
+         <Size>5</Size></Contents></ListBucketResult>",
+        KEY.replace('/', "%2F")
+    );
+    server.route("/b", [Answer::ok(body)]);
+    let pages = listed(store(&server).await.as_ref()).await.unwrap();
+    assert_eq!(pages[0].objects[0].key, KEY);
 }

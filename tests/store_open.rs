@@ -68,7 +68,7 @@ async fn missing_credentials_are_told_within_ten_seconds_and_named() {
         let started = Instant::now();
         let error = store.check().await.unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(10));
-        assert_eq!(error.fault, StoreFault::AccessDenied, "{}", told(&error));
+        assert_eq!(error.fault, StoreFault::Credentials, "{}", told(&error));
         assert!(told(&error).contains("AWS_ACCESS_KEY_ID"), "{}", told(&error));
         assert!(matches!(store.probe(KEY).await, Probe::Unknown(_)));
         assert_eq!(store.requests().list, 0, "nothing was sent to the store");
@@ -164,11 +164,134 @@ async fn a_wrong_secret_is_told_and_makes_every_probe_unknown() {
     options.options.insert("aws_secret_access_key".to_owned(), wrong);
     let store = open(&options, "/".as_ref()).await.unwrap();
     let error = store.check().await.unwrap_err();
-    assert_eq!(error.fault, StoreFault::AccessDenied);
+    assert_eq!(error.fault, StoreFault::Credentials);
     assert!(error.to_string().contains("secret is wrong"), "{error}");
     let probe = store.probe(KEY).await;
     assert!(
         matches!(&probe, Probe::Unknown(e) if e.fault == StoreFault::AccessDenied),
         "{probe:?}"
     );
+}
+
+#[tokio::test]
+async fn white_space_around_a_value_is_no_part_of_it() {
+    let server = HttpServer::start();
+    server.route("/b", [scripted_bucket::page(&[KEY], None)]);
+    let endpoint = format!(" {}/\n", server.url(""));
+    let around = [
+        ("aws_access_key_id", "AKIAX\n"),
+        ("aws_secret_access_key", "\tsecret\r\n"),
+        ("aws_session_token", "token\n\n"),
+        ("aws_region", "eu-central-1\n"),
+        ("aws_allow_http", "true\n"),
+        ("user_agent", ""),
+    ];
+    let store = store_at(&endpoint, &around).await;
+    store.check().await.unwrap();
+    let request = &server.requests()[0];
+    let signed = request.header("authorization").unwrap();
+    assert!(
+        signed.contains("Credential=AKIAX/") && signed.contains("/eu-central-1/s3/"),
+        "{signed}"
+    );
+    assert_eq!(request.header("x-amz-security-token"), Some("token"));
+    assert_eq!(store.identity(), format!("s3+{}/b/s", server.url("")));
+}
+
+/// Values on which libraries stumble: in headers, in URLs, as numbers and as durations.
+const NASTY: &[&str] = &[
+    "a\nb",
+    "a b",
+    "\u{0}",
+    "ключ",
+    "http://[::1",
+    "http://h:99999/",
+    "http://1.2.3.4.5/",
+    "http://xn--a/",
+    "99999999999999999999",
+    "99999999999999999999y",
+];
+
+#[tokio::test]
+async fn no_value_of_an_option_makes_a_library_panic() {
+    for key in [
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        "aws_region",
+        "aws_default_region",
+        "aws_endpoint",
+        "aws_endpoint_url_s3",
+        "aws_virtual_hosted_style_request",
+        "aws_s3_express",
+        "aws_unsigned_payload",
+        "aws_checksum_algorithm",
+        "aws_conditional_put",
+        "aws_request_payer",
+        "aws_server_side_encryption",
+        "aws_sse_kms_key_id",
+        "aws_sse_customer_key_base64",
+        "connect_timeout",
+        "read_timeout",
+        "timeout",
+        "proxy_url",
+        "proxy_ca_certificate",
+        "proxy_excludes",
+        "pool_idle_timeout",
+        "pool_max_idle_per_host",
+        "user_agent",
+        "default_content_type",
+        "http2_max_frame_size",
+    ] {
+        for value in NASTY {
+            let mut options =
+                StoreOptions { url: "s3://b/s".to_owned(), ..StoreOptions::default() };
+            for (own, text) in [
+                ("aws_endpoint", "http://127.0.0.1:1"),
+                ("aws_allow_http", "true"),
+                ("aws_access_key_id", "key"),
+                ("aws_secret_access_key", "hidden-word"),
+                ("connect_timeout", "1s"),
+                // Reading the machine's certificates takes its time.
+                ("disable_system_certificates", "true"),
+                (key, value),
+            ] {
+                options.options.insert(own.to_owned(), OptionValue::Text(text.to_owned()));
+            }
+            match open(&options, "/".as_ref()).await {
+                Err(error) => {
+                    let told = error.to_string();
+                    assert!(matches!(error, OpenError::Configuration { .. }), "{key}: {told}");
+                    assert!(!told.contains("hidden-word"), "{told}");
+                }
+                // Nobody answers there: what counts is that a request is made without a panic.
+                Ok(store) => {
+                    let probed =
+                        tokio::time::timeout(Duration::from_millis(50), store.probe(KEY)).await;
+                    assert!(!matches!(probed, Ok(Probe::Present(_) | Probe::Absent)), "{key}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_used_is_told_by_its_name_and_not_shown() {
+    for (key, value, says) in [
+        ("aws_access_key_id", "AKIA\nhidden-word", "no credential has"),
+        ("aws_session_token", "hidden word", "no credential has"),
+        ("aws_region", "eu central", "no region's name"),
+        ("aws_endpoint", "https://h:99999", "no https: or http: URL"),
+        ("user_agent", "a\nb", "line break"),
+        ("default_content_type", "ключ\u{1}", "control character"),
+        ("read_timeout", "99999999999999999999y", "no duration"),
+        ("aws_skip_signature", "perhaps", "true or false"),
+        ("aws_checksum_algorithm", "md5", "crc64nvme"),
+    ] {
+        let error = open_error("s3://b", &[(key, value)]).await;
+        assert!(matches!(error, OpenError::Configuration { .. }), "{error}");
+        let told = error.to_string();
+        assert!(told.contains(&format!("`{key}`")) && told.contains(says), "{told}");
+        assert!(!told.contains("hidden"), "{told}");
+    }
 }

@@ -95,7 +95,7 @@ impl Config {
         let base = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let base = paths::under(working_directory, base);
         let mut options = settle(&mut draft, &base, environment);
-        validate::validate(&mut draft, &options);
+        validate::validate(&mut draft, &options, environment);
         let url_file = options.catalog.url_file.take();
         if !draft.problems.is_empty() {
             return Err(invalid(draft, file));

@@ -84,7 +84,10 @@ fn judge_bucket(rest: &str) -> Result<(), String> {
             .to_owned());
     }
     if !bucket.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
-        return Err("names no bucket: its name has letters, digits, `.` and `-`".to_owned());
+        return Err("names no bucket: its name has letters, digits, `.`, `-` and `_`".to_owned());
+    }
+    if prefix.contains(char::is_control) {
+        return Err("has a prefix with a line break or another control character".to_owned());
     }
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     if !prefix.is_empty() && prefix.split('/').any(|part| matches!(part, "" | "." | "..")) {

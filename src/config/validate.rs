@@ -5,19 +5,22 @@ use std::collections::HashSet;
 use object_store::aws::AmazonS3ConfigKey;
 
 use super::draft::{Draft, join};
+use super::environment::Environment;
 use super::options::Options;
+use super::problem::{Origin, Problem};
 use super::urls;
 use crate::catalog::{self, CatalogProblem, Preset};
 use crate::http::{ApiAccess, HttpOptions};
 use crate::model::{Digest, KeyTemplate, Span};
+use crate::store::{self, OptionValue};
 
 /// The collection that the embedded catalog has from the start, as a key layout.
 const EMBEDDED_LAYOUT: &str = "software-installers/{digest}";
 
 /// Notes everything that cannot be as it is.
-pub(super) fn validate(draft: &mut Draft, options: &Options) {
+pub(super) fn validate(draft: &mut Draft, options: &Options, environment: &Environment) {
     databases(draft, options);
-    store(draft, options);
+    store(draft, options, environment);
     bounds(draft, options);
     collections(draft, options);
     quarantine(draft, options);
@@ -57,7 +60,7 @@ fn databases(draft: &mut Draft, options: &Options) {
     }
 }
 
-fn store(draft: &mut Draft, options: &Options) {
+fn store(draft: &mut Draft, options: &Options, environment: &Environment) {
     let store = &options.store;
     if let Err(problem) = urls::judge_store(&store.url) {
         draft.refuse("store.url", problem);
@@ -66,12 +69,44 @@ fn store(draft: &mut Draft, options: &Options) {
         draft.refuse("store.name", "is empty: reports name the store by it");
     }
     let on_s3 = store.url.starts_with("s3://");
-    for key in store.options.keys() {
+    for (key, value) in &store.options {
         let name = join("store.options", key);
         if !on_s3 {
             draft.refuse(&name, "belongs to no folder: only s3:// takes options");
         } else if key.parse::<AmazonS3ConfigKey>().is_err() {
             draft.refuse(&name, "is no option of object_store's S3 client, such as aws_region");
+        } else if let Err(problem) = store::judge_option(key, value) {
+            draft.refuse(&name, problem);
+        }
+    }
+    if on_s3 {
+        aws_variables(draft, options, environment);
+    }
+}
+
+/// The usual AWS variables, which the store takes where `[store.options]` is silent.
+fn aws_variables(draft: &mut Draft, options: &Options, environment: &Environment) {
+    let own: HashSet<_> = options
+        .store
+        .options
+        .keys()
+        .filter_map(|key| key.parse::<AmazonS3ConfigKey>().ok())
+        .collect();
+    for (name, value) in environment.iter().filter(|(name, _)| name.starts_with("AWS_")) {
+        let key = name.to_ascii_lowercase();
+        let known = key
+            .parse()
+            .is_ok_and(|known| known != AmazonS3ConfigKey::Bucket && !own.contains(&known));
+        if !known {
+            continue;
+        }
+        let judged = match value.to_str() {
+            Some(text) => store::judge_option(&key, &OptionValue::Text(text.to_owned())),
+            None => Err("is not UTF-8".to_owned()),
+        };
+        if let Err(advice) = judged {
+            let (key, origin) = (join("store.options", &key), Origin::Variable(name.to_owned()));
+            draft.push(Problem { key, origin, what: "", advice });
         }
     }
 }

@@ -131,8 +131,10 @@ pub(super) fn put(draft: &mut Draft, shape: Shape<'_>, key: &[&str], text: &str,
     }
 }
 
-/// What a text says where this shape is expected. Never names the text: it may be a secret.
+/// What a text says where this shape is expected, without the white space that Secrets and files
+/// leave around it. Never names the text: it may be a secret.
 fn value(shape: Shape<'_>, text: &str) -> Result<Value, String> {
+    let text = text.trim();
     let expected = || format!("must be {}", shape.expected());
     if shape.is_table() {
         return Err("is a section: name one of its keys behind two underscores".to_owned());
@@ -168,11 +170,11 @@ fn list(item: Shape<'_>, text: &str) -> Option<Value> {
     Some(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))
 }
 
-/// A small file without the line break at its end.
+/// A small file without the white space around what it says.
 pub(super) fn read(path: &Path) -> Result<String, String> {
     let text = fs::read_to_string(path)
         .map_err(|error| format!("cannot be read from {}: {error}", path.display()))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(text.trim().to_owned())
 }
 
 /// The parts of a key as messages name it.

@@ -17,6 +17,9 @@ pub struct Span(pub Duration);
 #[serde(into = "String", try_from = "String")]
 pub struct Size(pub u64);
 
+/// A thousand years. What is longer overflows where libraries add it to a time, or double it.
+const LONGEST: Duration = Duration::from_hours(24 * 365_250);
+
 impl Span {
     /// A span of whole seconds.
     pub const fn seconds(seconds: u64) -> Self {
@@ -33,9 +36,11 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_duration(text)
-            .map(Self)
-            .map_err(|error| format!("`{text}` is no duration such as 15m or 48h: {error}"))
+        match humantime::parse_duration(text) {
+            Ok(span) if span <= LONGEST => Ok(Self(span)),
+            Ok(_) => Err(format!("`{text}` is longer than a thousand years")),
+            Err(error) => Err(format!("`{text}` is no duration such as 15m or 48h: {error}")),
+        }
     }
 }
 
@@ -119,5 +124,21 @@ mod tests {
         }
         assert!("soon".parse::<Span>().is_err());
         assert!("big".parse::<Size>().is_err());
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused() {
+        for text in
+            ["99999999999999999999s", "18446744073709551615s", "1001y", "600000000000y", "-1s"]
+        {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+        let longest = "1000y".parse::<Span>().unwrap();
+        assert!(longest.delta() * 2 > longest.delta());
+        for text in ["99999999999999999999B", "1e300GB", "99999999TiB", "-1B", "NaN", "inf"] {
+            if let Ok(size) = text.parse::<Size>() {
+                assert!(!size.to_string().is_empty());
+            }
+        }
     }
 }

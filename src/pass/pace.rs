@@ -55,4 +55,14 @@ mod tests {
             assert!(took.abs_diff(fair) * 20 < fair, "{limit}: {took} ms for {fair} ms");
         }
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_bandwidth_is_too_small_or_too_large() {
+        for limit in [0, 1, 9, u64::MAX / 2, u64::MAX] {
+            let pace = Pace::new(Size(limit));
+            pace.wait_for(3).await;
+            tokio::time::sleep(Duration::from_hours(100)).await;
+            pace.wait_for(3).await;
+        }
+    }
 }

@@ -38,6 +38,8 @@ impl Trouble {
                     StoreFault::NotFound
                     | StoreFault::NoSuchStore
                     | StoreFault::AccessDenied
+                    | StoreFault::Credentials
+                    | StoreFault::Clock
                     | StoreFault::Throttled
                     | StoreFault::Unreachable
                     | StoreFault::Server

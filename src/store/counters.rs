@@ -99,7 +99,9 @@ impl Asked<'_> {
 pub(super) const fn failure(fault: StoreFault) -> Option<OperationFailure> {
     Some(match fault {
         StoreFault::NotFound => return None,
-        StoreFault::AccessDenied => OperationFailure::AccessDenied,
+        StoreFault::AccessDenied | StoreFault::Credentials | StoreFault::Clock => {
+            OperationFailure::AccessDenied
+        }
         StoreFault::Throttled => OperationFailure::Throttled,
         StoreFault::Timeout => OperationFailure::Timeout,
         StoreFault::Unreachable | StoreFault::Server => OperationFailure::Server,

@@ -28,6 +28,7 @@ pub use hash::hash;
 pub use open::{OpenError, folder_of, open, open_removing, open_told};
 pub use options::{Archived, OptionValue, StoreOptions};
 pub use prober::{Certainty, Prober};
+pub use s3::judge_option;
 
 /// The cause of an error, of whatever library it came from.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -88,6 +89,11 @@ pub enum StoreFault {
     NoSuchStore,
     /// 401 or 403, or no permission.
     AccessDenied,
+    /// The credentials were refused as such: expired, unknown, or wrongly signed with; or there are
+    /// none.
+    Credentials,
+    /// This machine's clock and the store's are too far apart for a signature.
+    Clock,
     /// 429, or 503 that asks to slow down.
     Throttled,
     /// No answer in time.
@@ -116,6 +122,8 @@ impl StoreFault {
             Self::NotFound => "not_found",
             Self::NoSuchStore => "no_such_store",
             Self::AccessDenied => "access_denied",
+            Self::Credentials => "credentials",
+            Self::Clock => "clock",
             Self::Throttled => "throttled",
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::binary::{command, run};
 use crate::place::{CONFIGURATION, Place};
 use crate::support::http_server::Answer;
 use crate::support::world::Object;
@@ -120,6 +121,28 @@ fn a_dead_endpoint_is_told_within_ten_seconds() {
         let told = format!("{}{}", ran.stdout, ran.stderr);
         assert!(told.contains(&closed.to_string()), "{line}: {told}");
         assert!(!told.contains("CANARY"), "{line}: {told}");
+    }
+}
+
+#[test]
+fn a_line_break_in_a_key_of_the_environment_is_trimmed_or_told_and_no_panic() {
+    let (place, objects) = Place::healthy(1);
+    place.configure_with(
+        "url = \"store\"",
+        "url = \"s3://bucket/p\"\n[store.options]\naws_endpoint = \"http://127.0.0.1:1\"\n\
+         aws_allow_http = true",
+    );
+    let with = |line: &str, key: &str| {
+        run(command(&place.path("."), line)
+            .env("AWS_ACCESS_KEY_ID", key)
+            .env("AWS_SECRET_ACCESS_KEY", "CANARY\n"))
+    };
+    let probe = format!("probe {}", objects[0].digest);
+    for (line, code) in [("config check", 0), ("audit", 1), (&*probe, 3)] {
+        let ran = with(line, "AKIA\n").exits(code);
+        assert!(!format!("{ran:?}").contains("CANARY"), "{line}: {ran:?}");
+        let ran = with(line, "AKIA\nCANARY").exits(78).says("AWS_ACCESS_KEY_ID");
+        assert!(!format!("{ran:?}").contains("CANARY"), "{line}: {ran:?}");
     }
 }
 

@@ -276,3 +276,29 @@ fn where_there_is_no_fleet_both_halves_are_asked_for() {
     assert!(problems[0].contains("FLEET_MYSQL_ADDRESS is not set, nor any other"), "{problems:?}");
     assert!(problems[1].contains("FLEET_S3_SOFTWARE_INSTALLERS_BUCKET is not set"), "{problems:?}");
 }
+
+#[test]
+fn white_space_that_a_secret_leaves_around_a_value_of_the_bucket_is_no_part_of_it() {
+    let config = with(&[
+        ("FLEET_S3_SOFTWARE_INSTALLERS_BUCKET", "fleet-software\n"),
+        ("FLEET_S3_SOFTWARE_INSTALLERS_REGION", " us-east-2\r\n"),
+        ("FLEET_S3_SOFTWARE_INSTALLERS_ACCESS_KEY_ID", "AKIA\n"),
+        ("FLEET_S3_SOFTWARE_INSTALLERS_SECRET_ACCESS_KEY", "CANARY\n"),
+        ("FLEET_S3_SOFTWARE_INSTALLERS_ENDPOINT_URL", "https://s3.example.com\n"),
+        ("FLEET_S3_SOFTWARE_INSTALLERS_FORCE_S3_PATH_STYLE", "true\n"),
+    ]);
+    assert_eq!(config.options.store.url, "s3://fleet-software");
+    assert_eq!(option(&config, "aws_region"), Some(&text("us-east-2")));
+    assert_eq!(option(&config, "aws_access_key_id"), Some(&text("AKIA")));
+    assert_eq!(option(&config, "aws_secret_access_key"), Some(&text("CANARY")));
+    assert_eq!(option(&config, "aws_endpoint"), Some(&text("https://s3.example.com")));
+}
+
+#[test]
+fn a_value_of_the_bucket_that_no_request_can_carry_is_told_by_its_variable() {
+    let inside = problem(&[
+        ("FLEET_S3_SOFTWARE_INSTALLERS_ACCESS_KEY_ID", "AKIA\nCANARY"),
+        ("FLEET_S3_SOFTWARE_INSTALLERS_SECRET_ACCESS_KEY", "CANARY"),
+    ]);
+    assert!(inside.contains(" in FLEET_S3_SOFTWARE_INSTALLERS_ACCESS_KEY_ID "), "{inside}");
+}

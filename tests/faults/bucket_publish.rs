@@ -87,7 +87,10 @@ fn not_modified() -> Answer {
     vec![not_modified(), other(), right()], AlreadyPresent, None)]
 #[case::a_304_over_other_bytes(vec![not_modified(), other(), wrong()], Held, None)]
 #[case::a_304_over_nothing(vec![not_modified(), absent()], Failed, Some(StoreWrite))]
-#[case::a_conflict_over_nothing(vec![precondition(), absent()], Failed, Some(StoreWrite))]
+#[case::a_conflict_over_nothing(
+    vec![precondition(), absent(), taken(), right()], Restored, None)]
+#[case::a_conflict_over_nothing_and_a_refusal_without_the_condition(
+    vec![precondition(), absent()], Failed, Some(StoreWrite))]
 #[case::denied(vec![refusal(403, "AccessDenied"), absent()], Failed, Some(StoreWrite))]
 #[case::too_full(vec![refusal(507, "XStorageFull"), refusal(507, "XStorageFull"),
     refusal(507, "XStorageFull"), absent()], Failed, Some(StoreWrite))]
@@ -174,9 +177,15 @@ async fn nothing_is_sent_unless_a_probe_right_before_found_the_key_absent(
 #[case::denied(
     vec![refusal(403, "AccessDenied"), there(right_size(), "\"bad\"")], Failed, Some(StoreWrite))]
 #[case::a_conflict_over_the_version_that_was_read(
-    vec![precondition(), there(right_size(), "\"bad\"")], Failed, Some(StoreWrite))]
+    vec![precondition(), there(right_size(), "\"bad\""), taken(), right()],
+    Restored, None)]
+#[case::a_conflict_over_the_version_that_was_read_and_a_refusal_without_the_condition(
+    vec![precondition(), there(right_size(), "\"bad\""), refusal(403, "AccessDenied"),
+        there(right_size(), "\"bad\"")],
+    Failed, Some(StoreWrite))]
 #[case::a_304_over_the_version_that_was_read(
-    vec![not_modified(), there(right_size(), "\"bad\"")], Failed, Some(StoreWrite))]
+    vec![not_modified(), there(right_size(), "\"bad\""), taken(), right()],
+    Restored, None)]
 #[case::somebody_else_wrote_another_version(vec![precondition(), other(), wrong()], Held, None)]
 #[case::somebody_else_mended_it(vec![precondition(), other(), right()], AlreadyPresent, None)]
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ mod records;
 mod several_sources;
 mod single;
 mod single_source;
+mod slow_store;
 mod store_faults;
 mod worlds;
 

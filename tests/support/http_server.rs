@@ -3,17 +3,23 @@
 //! It runs on a thread of its own, so that tests with and without a runtime can use it. Each
 //! connection carries one request. Requests and accepted connections are logged.
 
+#[path = "http_request.rs"]
+mod http_request;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_rustls::TlsAcceptor;
+
+use http_request::read_request;
 
 /// A running server; it stops when it is dropped.
 pub struct HttpServer {
@@ -59,6 +65,7 @@ enum Then {
     Stall,
     Reset,
     Repeat,
+    Drip(Duration),
     Wait(Gate, Vec<u8>),
     Generate(Generated),
 }
@@ -173,13 +180,6 @@ impl Drop for HttpServer {
     }
 }
 
-impl Request {
-    /// A header's first value; `name` in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
-}
-
 impl Answer {
     /// An answer of this status, without a body.
     pub fn status(status: u16) -> Self {
@@ -238,6 +238,12 @@ impl Answer {
     /// Sends the body again and again, without an end or a length.
     pub fn endless(mut self) -> Self {
         self.then = Then::Repeat;
+        self
+    }
+
+    /// Sends the body again and again, with a pause after each.
+    pub fn dripping(mut self, pause: Duration) -> Self {
+        self.then = Then::Drip(pause);
         self
     }
 
@@ -365,6 +371,11 @@ where
         Then::Repeat => loop {
             stream.write_all(&answer.body).await.ok()?;
         },
+        Then::Drip(pause) => loop {
+            tokio::time::sleep(pause).await;
+            stream.write_all(&answer.body).await.ok()?;
+            stream.flush().await.ok()?;
+        },
         Then::Wait(gate, rest) => {
             gate.pass().await;
             stream.write_all(&rest).await.ok()?;
@@ -382,18 +393,4 @@ fn next_answer(shared: &Shared, path: &str) -> Answer {
         return answers.pop_front().unwrap();
     }
     answers.front().cloned().unwrap_or_else(|| Answer::status(501))
-}
-
-async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines();
-    let first = lines.next_line().await.ok()??;
-    let mut words = first.split(' ').map(str::to_owned);
-    let (method, target) = (words.next()?, words.next()?);
-    let mut headers = Vec::new();
-    loop {
-        let line = lines.next_line().await.ok()??;
-        let Some((name, value)) = line.split_once(':') else { break };
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    Some(Request { method, target, headers })
 }

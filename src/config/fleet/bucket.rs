@@ -61,7 +61,7 @@ pub(super) fn lay(fleet: &mut Fleet<'_>) {
     if fleet.is_overridden(URL) {
         return;
     }
-    let (bucket, folder) = (fleet.get(BUCKET).map(str::to_owned), fleet.path(STORE_DIR));
+    let (bucket, folder) = (fleet.word(BUCKET).map(str::to_owned), fleet.path(STORE_DIR));
     if bucket.is_none() && folder.is_none() && fleet.is_set(URL) {
         return;
     }
@@ -75,13 +75,13 @@ pub(super) fn lay(fleet: &mut Fleet<'_>) {
 
 fn on_s3(fleet: &mut Fleet<'_>, bucket: &str) {
     for variable in ROLE {
-        if fleet.get(variable).is_some() {
+        if fleet.word(variable).is_some() {
             let advice = "asks for a role to be assumed, which restock cannot do: run restock \
                           where the usual AWS variables or the machine give it that role";
             fleet.refuse("store.options", variable, advice);
         }
     }
-    let prefix = clean_join(fleet.get(PREFIX).unwrap_or_default());
+    let prefix = clean_join(fleet.word(PREFIX).unwrap_or_default());
     if prefix.starts_with('/') || prefix.split('/').any(|part| part == "..") {
         let advice = "begins with a slash, or leads out with `..`: Fleet's keys begin like that \
                       too, and restock would list other keys than it reads";
@@ -92,7 +92,7 @@ fn on_s3(fleet: &mut Fleet<'_>, bucket: &str) {
     fleet.set(&["store", "url"], format!("s3://{bucket}{slash}{prefix}"), origin);
     option(fleet, "aws_region", REGION);
     // Half a pair is none, and the usual AWS variables hold.
-    if fleet.get(ACCESS_KEY_ID).is_some() && fleet.get(SECRET_ACCESS_KEY).is_some() {
+    if fleet.word(ACCESS_KEY_ID).is_some() && fleet.word(SECRET_ACCESS_KEY).is_some() {
         option(fleet, "aws_access_key_id", ACCESS_KEY_ID);
         option(fleet, "aws_secret_access_key", SECRET_ACCESS_KEY);
     }
@@ -100,7 +100,7 @@ fn on_s3(fleet: &mut Fleet<'_>, bucket: &str) {
 }
 
 fn option(fleet: &mut Fleet<'_>, key: &str, variable: &str) {
-    if let Some(value) = fleet.get(variable).map(str::to_owned) {
+    if let Some(value) = fleet.word(variable).map(str::to_owned) {
         fleet.set(&["store", "options", key], value, Origin::Fleet(variable.to_owned()));
     }
 }
@@ -111,7 +111,7 @@ fn endpoint(fleet: &mut Fleet<'_>, bucket: &str) {
     let plain = fleet.flag(KEY, DISABLE_SSL);
     let path_style = fleet.flag(KEY, FORCE_S3_PATH_STYLE);
     let iam_of_google = fleet.flag(KEY, GCS_IAM_AUTH);
-    let given = fleet.get(ENDPOINT_URL).map(str::to_owned);
+    let given = fleet.word(ENDPOINT_URL).map(str::to_owned);
     let variable = if iam_of_google { GCS_IAM_AUTH } else { ENDPOINT_URL };
     if iam_of_google || given.as_ref().is_some_and(|url| url.contains("storage.googleapis.com")) {
         let advice = "names Google Cloud Storage, and gs: is not supported in this version: only \
@@ -178,7 +178,7 @@ fn in_folder(fleet: &mut Fleet<'_>, folder: &Path) {
 }
 
 fn nowhere(fleet: &mut Fleet<'_>) {
-    let carves = CARVES.into_iter().find(|variable| fleet.get(variable).is_some());
+    let carves = CARVES.into_iter().find(|variable| fleet.word(variable).is_some());
     let carves = carves.map(|variable| format!(" ({variable} is for file carves alone)"));
     let advice = format!(
         "is not set{}, nor is FLEET_SOFTWARE_INSTALLER_STORE_DIR: such a Fleet keeps software in \

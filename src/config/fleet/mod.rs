@@ -41,6 +41,11 @@ impl Fleet<'_> {
         self.environment.get(variable)?.to_str().filter(|value| !value.is_empty())
     }
 
+    /// The same for what holds no space of its own: without the one that Secrets leave around it.
+    fn word(&self, variable: &str) -> Option<&str> {
+        self.get(variable).map(str::trim).filter(|value| !value.is_empty())
+    }
+
     /// Those of the variables that say something, for an origin that names them all.
     fn set_of(&self, variables: &[&str]) -> Origin {
         let set = variables.iter().copied().filter(|variable| self.get(variable).is_some());
@@ -49,7 +54,7 @@ impl Fleet<'_> {
 
     /// What a variable with one of Go's words for yes or no says.
     fn flag(&mut self, key: &str, variable: &str) -> bool {
-        match self.get(variable) {
+        match self.word(variable) {
             None | Some("0" | "f" | "F" | "false" | "False" | "FALSE") => false,
             Some("1" | "t" | "T" | "true" | "True" | "TRUE") => true,
             Some(_) => {

@@ -1,7 +1,8 @@
-//! The connector beneath `object_store`: counts what is sent, reads each LIST answer before
-//! `object_store` does, and adds the conditions that it cannot send: with a completed upload, and
+//! The connector beneath `object_store`: counts what is sent, waits for no answer for ever, reads
+//! each LIST answer before `object_store` does, and adds the conditions that it cannot send: with a completed upload, and
 //! with a DELETE.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,8 +16,10 @@ use object_store::client::{
     HttpResponseBody, HttpService,
 };
 
-use super::faults::transport;
+use super::answer::Answer;
+use super::faults::{fault_of, transport};
 use super::page::{self, PAGE_MAX_BYTES, PageFault};
+use super::patience::{Asked, Impatience, Patience};
 use crate::model::{OperationFailure, OperationKind};
 use crate::store::counters::{self, Counters};
 
@@ -40,6 +43,7 @@ pub(super) struct Answers<C> {
     pub(super) inner: C,
     pub(super) counters: Arc<Counters>,
     pub(super) completion: Completion,
+    pub(super) patience: Patience,
 }
 
 impl<C: HttpConnector> HttpConnector for Answers<C> {
@@ -48,6 +52,7 @@ impl<C: HttpConnector> HttpConnector for Answers<C> {
             inner: self.inner.connect(options)?,
             counters: Arc::clone(&self.counters),
             completion: self.completion,
+            patience: self.patience,
         }))
     }
 }
@@ -57,6 +62,7 @@ struct Checked {
     inner: HttpClient,
     counters: Arc<Counters>,
     completion: Completion,
+    patience: Patience,
 }
 
 #[async_trait]
@@ -81,21 +87,32 @@ impl Checked {
             request.headers_mut().insert(header::IF_MATCH, tag);
         }
         if !is_list(&request) {
-            let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
-            let mut response = self.inner.execute(request).await?;
-            if writes && response.status() == StatusCode::NOT_MODIFIED {
-                // Some servers say so of a condition that did not hold; `object_store` does not
-                // take it for one everywhere.
-                *response.status_mut() = StatusCode::PRECONDITION_FAILED;
-            }
-            return Ok(response);
+            return self.execute(request).await;
         }
         let token = parameter(&request, "continuation-token");
-        let response = self.inner.execute(request).await?;
-        if !response.status().is_success() {
-            return Ok(response);
+        checked_listing(self.execute(request).await?, token.as_deref()).await
+    }
+
+    /// Sends it; a refusal is an error that says its status and code.
+    async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (asked, limit) = (Asked::from(&request), self.patience.for_head(&request));
+        let may_conflict = request.headers().contains_key(header::IF_MATCH);
+        let answer = match tokio::time::timeout(limit, self.inner.execute(request)).await {
+            Ok(answer) => self.patience.guard(answer?, asked),
+            Err(_) => return Err(Impatience::Unanswered(limit).into()),
+        };
+        if !answer.status().is_success() {
+            return Err(Answer::read(answer).await.into_error(may_conflict));
         }
-        checked_listing(response, token.as_deref()).await
+        if !asked.answers_when_done() {
+            return Ok(answer);
+        }
+        let (parts, body) = answer.into_parts();
+        let body = read(body).await?;
+        match Answer::in_success(&body) {
+            Some(error) => Err(error.into_error(may_conflict)),
+            None => Ok(HttpResponse::from_parts(parts, body.into())),
+        }
     }
 }
 
@@ -142,26 +159,11 @@ fn kind(request: &HttpRequest) -> OperationKind {
     }
 }
 
-/// As what an answer counts. Its body may tell more, and is the library's to read.
+/// As what an answer counts; an absent object is an answer.
 fn failure(answer: &Result<HttpResponse, HttpError>) -> Option<OperationFailure> {
-    let status = match answer {
-        Ok(response) => response.status(),
-        Err(error) => {
-            return counters::failure(transport(error.kind()));
-        }
-    };
-    Some(match status.as_u16() {
-        401 | 403 => OperationFailure::AccessDenied,
-        408 | 504 => OperationFailure::Timeout,
-        409 | 412 => OperationFailure::Conflict,
-        429 | 503 => OperationFailure::Throttled,
-        // An absent object, or one that did not change.
-        100..=399 | 404 => return None,
-        // A condition that the server does not know; it is asked again without.
-        501 => OperationFailure::Other,
-        500.. => OperationFailure::Server,
-        _ => OperationFailure::Other,
-    })
+    let error = answer.as_ref().err()?;
+    let refusal = error.source().and_then(|cause| cause.downcast_ref::<Answer>());
+    counters::failure(refusal.map_or_else(|| transport(error.kind()), fault_of))
 }
 
 fn is_list(request: &HttpRequest) -> bool {

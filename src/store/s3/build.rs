@@ -11,48 +11,22 @@ use object_store::{BackoffConfig, ClientConfigKey, ClientOptions, RetryConfig};
 use super::answers::{Answers, Completion};
 use super::credentials::Credentials;
 use super::faults::Where;
-use super::options::{self, Options};
+use super::options::{self, Settings};
+use super::patience::Patience;
+use super::values::{self, NO_CHECKSUM};
+use super::writes::Checksums;
 use crate::model::redact_url;
 use crate::store::counters::Counters;
 use crate::store::open::OpenError;
 use crate::store::{OperationHook, OptionValue};
 
-/// Silence after which a listing, probe or read counts as failed.
-const READ_TIME: &str = "30s";
-/// The same for writes, where it includes sending the part: 28 KiB a second are enough. Servers
-/// also answer a completion or a copy only once it is done.
-const WRITE_TIME: &str = "5m";
 /// An attempt and two more. With `RETRY_TIME`, after which no new attempt starts, a dead endpoint
 /// is known as such within seconds, and the next pass comes anyway.
 const RETRIES: usize = 2;
 const RETRY_TIME: Duration = Duration::from_secs(10);
 
-/// What can be set through the environment and has to be carried over, since the total time-out
-/// can only be taken off before.
-const CLIENT_KEYS: &[ClientConfigKey] = &[
-    ClientConfigKey::AllowHttp,
-    ClientConfigKey::AllowInvalidCertificates,
-    ClientConfigKey::NoSystemCertificates,
-    ClientConfigKey::ConnectTimeout,
-    ClientConfigKey::DefaultContentType,
-    ClientConfigKey::Http1Only,
-    ClientConfigKey::Http2Only,
-    ClientConfigKey::Http2KeepAliveInterval,
-    ClientConfigKey::Http2KeepAliveTimeout,
-    ClientConfigKey::Http2KeepAliveWhileIdle,
-    ClientConfigKey::Http2MaxFrameSize,
-    ClientConfigKey::PoolIdleTimeout,
-    ClientConfigKey::PoolMaxIdlePerHost,
-    ClientConfigKey::ProxyUrl,
-    ClientConfigKey::ProxyCaCertificate,
-    ClientConfigKey::ProxyExcludes,
-    ClientConfigKey::RandomizeAddresses,
-    ClientConfigKey::ReadTimeout,
-    ClientConfigKey::Timeout,
-    ClientConfigKey::UserAgent,
-];
-
-/// Clients of one bucket, which differ in patience and in what a completed upload asks for.
+/// Clients of one bucket, which differ in how often they try and in what a completed upload asks
+/// for.
 #[derive(Debug)]
 pub(super) struct Clients {
     /// Listings, probes, reads.
@@ -63,6 +37,8 @@ pub(super) struct Clients {
     pub(super) creates: AmazonS3,
     /// Deletes of one object, each sent once.
     pub(super) removes: AmazonS3,
+    /// What there is where the server refuses checksums.
+    pub(super) checksums: Checksums,
     pub(super) counters: Arc<Counters>,
     pub(super) at: Where,
     /// Whether a listing may be asked to start after a key; directory buckets refuse that.
@@ -75,33 +51,38 @@ pub(super) fn clients(
     options: &BTreeMap<String, OptionValue>,
     hook: OperationHook,
 ) -> Result<Clients, OpenError> {
-    let options = options::parse(options)?;
-    let builder =
-        with_options(environment(), &options).with_bucket_name(bucket).with_retry(RetryConfig {
-            max_retries: RETRIES,
-            retry_timeout: RETRY_TIME,
-            backoff: BackoffConfig::default(),
-        });
-    let at = Where { endpoint: endpoint(&builder)?, bucket: bucket.to_owned() };
-    let builder = with_named_credentials(builder)?;
+    let mut settings = options::gather(options)?;
+    // Kept from the client below, which would take it for the time that sending a part may take.
+    let silence = settings.remove(&client(ClientConfigKey::ReadTimeout));
+    let silence = silence.as_deref().and_then(values::time);
+    let patience = silence.map_or_else(Patience::default, |silence| Patience { silence });
+    let plain = builder(&settings, bucket);
+    let at = Where { endpoint: endpoint(&plain, bucket)?, bucket: bucket.to_owned() };
+    let plain = with_named_credentials(plain)?;
+    let checksum = checksum(&settings);
     let counters = Arc::new(Counters::new(hook));
-    let build = |builder: &AmazonS3Builder, patience: &str, inner: OneClient, completion| {
-        let mut builder = builder.clone();
-        if get(&builder, ClientConfigKey::ReadTimeout).is_none() {
-            builder = builder.with_config(client(ClientConfigKey::ReadTimeout), patience);
-        }
-        let answers = Answers { inner, counters: Arc::clone(&counters), completion };
-        builder.with_http_connector(answers).build().map_err(refused)
+    let inner = OneClient::default();
+    let build = |builder: &AmazonS3Builder, completion| {
+        let (inner, counters) = (inner.clone(), Arc::clone(&counters));
+        let answers = Answers { inner, counters, completion, patience };
+        builder.clone().with_http_connector(answers).build().map_err(refused)
     };
-    let writer = OneClient::default();
+    let (builder, checksums) = match checksum {
+        None => (plain, Checksums::default()),
+        Some(checksum) => {
+            let without = build(&plain, Completion::Overwrites)?;
+            (plain.with_config(AmazonS3ConfigKey::Checksum, checksum), Checksums::or(without))
+        }
+    };
     // The other kind of delete takes many keys, and not every server knows it.
     let removing = builder.clone().with_retry(once()).with_disable_bulk_delete(true);
     Ok(Clients {
-        reads: build(&builder, READ_TIME, OneClient::default(), Completion::Overwrites)?,
-        writes: build(&builder, WRITE_TIME, writer.clone(), Completion::Overwrites)?,
-        creates: build(&builder, WRITE_TIME, writer.clone(), Completion::Creates)?,
-        removes: build(&removing, WRITE_TIME, writer, Completion::Overwrites)?,
+        reads: build(&builder, Completion::Overwrites)?,
+        writes: build(&builder, Completion::Overwrites)?,
+        creates: build(&builder, Completion::Creates)?,
+        removes: build(&removing, Completion::Overwrites)?,
         offsets: !is_express(&builder),
+        checksums,
         counters: Arc::clone(&counters),
         at,
     })
@@ -139,55 +120,61 @@ fn with_named_credentials(builder: AmazonS3Builder) -> Result<AmazonS3Builder, O
     Ok(builder.with_credentials(Arc::new(Credentials::new(Arc::clone(bare.credentials())))))
 }
 
-/// The environment's settings (`AWS_…`), over defaults that suit objects of many gigabytes.
-fn environment() -> AmazonS3Builder {
-    let (environment, plain) = (AmazonS3Builder::from_env(), AmazonS3Builder::new());
-    let defaults =
+/// What is set, over defaults that suit objects of many gigabytes; without checksums.
+fn builder(settings: &Settings, bucket: &str) -> AmazonS3Builder {
+    let patient =
         ClientOptions::new().with_timeout_disabled().with_connect_timeout(Duration::from_secs(5));
-    let client_options =
-        CLIENT_KEYS.iter().fold(defaults, |options, key| match get(&environment, *key) {
-            Some(value) if get(&plain, *key).as_ref() != Some(&value) => {
-                options.with_config(*key, value)
-            }
-            _ => options,
-        });
-    let unset = environment.get_config_value(&AmazonS3ConfigKey::Checksum).is_none();
-    let builder = environment.with_client_options(client_options);
-    if unset { builder.with_checksum_algorithm(Checksum::SHA256) } else { builder }
+    let builder = AmazonS3Builder::new().with_client_options(patient);
+    let settings = settings.iter().filter(|(key, _)| **key != AmazonS3ConfigKey::Checksum);
+    let builder = settings.fold(builder, |builder, (key, value)| builder.with_config(*key, value));
+    builder.with_bucket_name(bucket).with_retry(RetryConfig {
+        max_retries: RETRIES,
+        retry_timeout: RETRY_TIME,
+        backoff: BackoffConfig::default(),
+    })
 }
 
-fn with_options(builder: AmazonS3Builder, options: &Options) -> AmazonS3Builder {
-    options.iter().fold(builder, |builder, (key, value)| builder.with_config(*key, value))
+/// The checksum to send beside uploads.
+fn checksum(settings: &Settings) -> Option<String> {
+    let named = settings.get(&AmazonS3ConfigKey::Checksum);
+    let named = named.map_or_else(|| Checksum::SHA256.to_string(), Clone::clone);
+    (!named.eq_ignore_ascii_case(NO_CHECKSUM)).then_some(named)
 }
 
 /// The endpoint as it may be printed, which is also a part of the store's identity. A bucket's
 /// region is no part of it: bucket names are unique across AWS.
-fn endpoint(builder: &AmazonS3Builder) -> Result<String, OpenError> {
+fn endpoint(builder: &AmazonS3Builder, bucket: &str) -> Result<String, OpenError> {
     let set = builder
         .get_config_value(&AmazonS3ConfigKey::S3Endpoint)
         .or_else(|| builder.get_config_value(&AmazonS3ConfigKey::Endpoint));
     let Some(endpoint) = set else {
         let region = builder.get_config_value(&AmazonS3ConfigKey::Region).unwrap_or_default();
+        // As a part of a host's name.
+        if !values::is_url(&format!("https://{bucket}.s3.{region}.amazonaws.com/{bucket}")) {
+            return Err(OpenError::configuration(format!(
+                "store.url: `{bucket}` can be no bucket of Amazon's: a host's name cannot hold it"
+            )));
+        }
         let china = if region.starts_with("cn-") { ".cn" } else { "" };
         return Ok(format!("https://s3.amazonaws.com{china}"));
     };
-    let allowed = get(builder, ClientConfigKey::AllowHttp).is_some_and(|v| v == "true");
+    let allowed = get(builder, ClientConfigKey::AllowHttp).is_some_and(|v| is_yes(&v));
     if endpoint.starts_with("http://") && !allowed {
         return Err(OpenError::configuration(
             "aws_endpoint is an http: URL: set aws_allow_http = true in [store.options] if that \
              is meant",
         ));
     }
-    if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-        return Err(OpenError::configuration(
-            "aws_endpoint in [store.options] is no https: or http: URL",
-        ));
-    }
     Ok(redact_url(&endpoint).trim_end_matches('/').to_owned())
 }
 
 fn is_express(builder: &AmazonS3Builder) -> bool {
-    builder.get_config_value(&AmazonS3ConfigKey::S3Express).is_some_and(|v| v == "true")
+    builder.get_config_value(&AmazonS3ConfigKey::S3Express).is_some_and(|v| is_yes(&v))
+}
+
+/// As `object_store` reads a flag.
+fn is_yes(value: &str) -> bool {
+    ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 fn client(key: ClientConfigKey) -> AmazonS3ConfigKey {

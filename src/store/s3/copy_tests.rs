@@ -14,6 +14,7 @@ use object_store::client::{
 
 use super::build::Clients;
 use super::faults::Where;
+use super::writes::Checksums;
 use super::*;
 use crate::store::counters::Counters;
 
@@ -91,7 +92,16 @@ async fn what_is_too_large_for_one_copy_is_copied_in_parts() {
     let at = Where { endpoint: "http://memory".to_owned(), bucket: "b".to_owned() };
     let [reads, writes, creates, removes] = [(); 4].map(|()| client.clone());
     let counters = Arc::new(Counters::default());
-    let clients = Clients { reads, writes, creates, removes, counters, at, offsets: true };
+    let clients = Clients {
+        reads,
+        writes,
+        creates,
+        removes,
+        counters,
+        at,
+        offsets: true,
+        checksums: Checksums::default(),
+    };
     let mut store = S3Store::with_clients(clients, "s/");
     Arc::get_mut(&mut store.bucket).unwrap().copy_max_bytes = 1 << 20;
 

@@ -9,6 +9,7 @@ use object_store::aws::{AwsCredential, AwsCredentialProvider};
 use tokio::time::Instant;
 
 use super::faults::{self, NoCredentials};
+use super::values;
 
 /// How long a look-up may take: the metadata service of a machine answers within milliseconds, or
 /// is not there.
@@ -47,7 +48,10 @@ impl CredentialProvider for Credentials {
             return Err(missing(cause));
         }
         let cause = match tokio::time::timeout(LOOKUP_TIME, self.provider.get_credential()).await {
-            Ok(Ok(credential)) => return Ok(credential),
+            Ok(Ok(credential)) => match cleaned(&credential) {
+                Some(credential) => return Ok(Arc::new(credential)),
+                None => "what was given as one holds characters that none has".to_owned(),
+            },
             Ok(Err(error)) => faults::shown(&error),
             Err(_) => "who would give them does not answer".to_owned(),
         };
@@ -55,6 +59,24 @@ impl CredentialProvider for Credentials {
         *failed = Some((Instant::now(), cause.clone()));
         Err(missing(cause))
     }
+}
+
+/// The credential without white space around its parts; `None` where no header can hold it, on
+/// which `object_store` panics.
+fn cleaned(given: &AwsCredential) -> Option<AwsCredential> {
+    let clean = |part: &str| {
+        let clean = values::clean(part);
+        values::is_visible(clean).then(|| clean.to_owned())
+    };
+    let token = match given.token.as_deref().map(values::clean).filter(|token| !token.is_empty()) {
+        Some(token) => Some(clean(token)?),
+        None => None,
+    };
+    Some(AwsCredential {
+        key_id: clean(&given.key_id)?,
+        secret_key: values::clean(&given.secret_key).to_owned(),
+        token,
+    })
 }
 
 fn missing(cause: String) -> object_store::Error {

@@ -4,12 +4,10 @@ use std::error::Error;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
+use super::answer::{Answer, SHOWN_MAX_CHARS};
 use super::page::PageFault;
 use crate::model::redact_urls_in;
 use crate::store::{StoreError, StoreFault};
-
-/// Characters of a server's own words that a message takes over.
-const SHOWN_MAX_CHARS: usize = 300;
 
 /// Marks an error of the credential provider, wherever it surfaces.
 #[derive(Debug, thiserror::Error)]
@@ -30,41 +28,38 @@ pub(super) struct Where {
     pub(super) bucket: String,
 }
 
-/// An answer with an error status, as far as it can be read.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Answer {
-    status: Option<u16>,
-    code: Option<String>,
-    message: Option<String>,
-}
-
 /// Classifies an error of `object_store`.
 pub(super) fn store_error(
     action: impl Into<String>,
     error: &object_store::Error,
     at: &Where,
 ) -> StoreError {
-    let answer = Answer::read(&error.to_string());
-    let fault = fault(error, &answer);
+    let fault = fault(error);
     StoreError {
         fault,
         action: action.into(),
-        hint: hint(error, fault, &answer, at),
-        source: Some(Box::new(Cause(cause(error, &answer)))),
+        hint: hint(error, fault, at),
+        source: Some(Box::new(Cause(shown(error)))),
     }
-}
-
-/// What an error says in the fewest words, without secrets.
-pub(super) fn shown(error: &object_store::Error) -> String {
-    cause(error, &Answer::read(&error.to_string()))
 }
 
 /// Whether the server does not know the condition that was sent along.
 pub(super) fn is_not_implemented(error: &object_store::Error) -> bool {
-    let answer = Answer::read(&error.to_string());
-    answer.status == Some(501)
-        || answer.code.as_deref() == Some("NotImplemented")
+    let by_server = |answer: &Answer| answer.status == 501 || answer.code() == "NotImplemented";
+    find(error).is_some_and(by_server)
         || matches!(error, object_store::Error::NotImplemented { .. })
+}
+
+/// Whether the server says that the condition that was sent along does not hold.
+pub(super) fn is_unmet_condition(error: &object_store::Error) -> bool {
+    find(error).is_some_and(|answer: &Answer| matches!(answer.status, 304 | 412))
+}
+
+/// Whether the server may have taken offence at a checksum beside the bytes.
+pub(super) fn may_be_the_checksum(error: &object_store::Error) -> bool {
+    find(error).is_some_and(|answer: &Answer| {
+        answer.status == 400 && fault_of(answer) == StoreFault::Other
+    })
 }
 
 /// The same error for a bucket that is asked as a whole: its 404 is the bucket's own.
@@ -76,26 +71,46 @@ pub(super) fn of_the_bucket(mut error: StoreError, at: &Where) -> StoreError {
     error
 }
 
-fn fault(error: &object_store::Error, answer: &Answer) -> StoreFault {
+fn fault(error: &object_store::Error) -> StoreFault {
     if find::<PageFault>(error).is_some() {
         return StoreFault::Malformed;
     }
     if find::<NoCredentials>(error).is_some() {
-        return StoreFault::AccessDenied;
+        return StoreFault::Credentials;
     }
-    match (answer.status, answer.code.as_deref()) {
-        (_, Some("NoSuchBucket")) => StoreFault::NoSuchStore,
-        (_, Some("InvalidObjectState")) => StoreFault::Archived,
-        (Some(429), _) | (_, Some("SlowDown" | "ServiceUnavailable" | "Throttling")) => {
+    match find::<Answer>(error) {
+        Some(answer) => fault_of(answer),
+        None => find::<HttpError>(error).map_or(StoreFault::Other, |e| transport(e.kind())),
+    }
+}
+
+/// What a server's refusal means; an error that comes with status 200 too.
+pub(super) fn fault_of(answer: &Answer) -> StoreFault {
+    match (answer.status, answer.code()) {
+        (_, "NoSuchBucket") => StoreFault::NoSuchStore,
+        (_, "InvalidObjectState") => StoreFault::Archived,
+        (
+            _,
+            "ExpiredToken"
+            | "TokenRefreshRequired"
+            | "InvalidToken"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "AccountProblem"
+            | "NotSignedUp",
+        ) => StoreFault::Credentials,
+        (_, "RequestTimeTooSkewed" | "RequestExpired") => StoreFault::Clock,
+        (429 | 503, _) | (_, "SlowDown" | "ServiceUnavailable" | "Throttling") => {
             StoreFault::Throttled
         }
-        (Some(404), _) => StoreFault::NotFound,
-        (Some(401 | 403), _) => StoreFault::AccessDenied,
-        (Some(409 | 412), _) => StoreFault::Conflict,
-        (Some(408 | 504), _) => StoreFault::Timeout,
-        (Some(500..), _) => StoreFault::Server,
-        (Some(_), _) => StoreFault::Other,
-        (None, _) => find::<HttpError>(error).map_or(StoreFault::Other, |e| transport(e.kind())),
+        (404, _) => StoreFault::NotFound,
+        (401 | 403, _) => StoreFault::AccessDenied,
+        (304 | 409 | 412, _) => StoreFault::Conflict,
+        (408 | 504, _) | (_, "RequestTimeout") => StoreFault::Timeout,
+        // A condition that the server does not know; it is asked again without.
+        (501, _) => StoreFault::Other,
+        (500.., _) | (_, "InternalError") => StoreFault::Server,
+        _ => StoreFault::Other,
     }
 }
 
@@ -111,12 +126,7 @@ pub(super) fn transport(kind: HttpErrorKind) -> StoreFault {
     }
 }
 
-fn hint(
-    error: &object_store::Error,
-    fault: StoreFault,
-    answer: &Answer,
-    at: &Where,
-) -> Option<String> {
+fn hint(error: &object_store::Error, fault: StoreFault, at: &Where) -> Option<String> {
     if find::<NoCredentials>(error).is_some() {
         return Some(
             "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run where a role is attached, or \
@@ -125,14 +135,31 @@ fn hint(
         );
     }
     let endpoint = &at.endpoint;
-    match (fault, answer.code.as_deref()) {
-        (_, Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken")) => {
+    match (fault, find(error).map_or("", Answer::code)) {
+        (StoreFault::Credentials, "ExpiredToken" | "TokenRefreshRequired") => Some(
+            "the temporary credentials have expired: renew them with AWS_SESSION_TOKEN, or run \
+             where a role renews them"
+                .to_owned(),
+        ),
+        (StoreFault::Credentials, "InvalidToken") => Some(
+            "the session token does not belong to the access key, or is not whole: renew both"
+                .to_owned(),
+        ),
+        (StoreFault::Credentials, _) => {
             Some("the access key or its secret is wrong, or belongs to another server".to_owned())
         }
-        (_, Some("RequestTimeTooSkewed")) => Some("this machine's clock is wrong".to_owned()),
-        (_, Some("AuthorizationHeaderMalformed" | "PermanentRedirect")) => {
-            Some("the bucket is in another region: set aws_region in [store.options]".to_owned())
-        }
+        (StoreFault::Clock, _) => Some("this machine's clock is wrong".to_owned()),
+        (StoreFault::Archived, _) => Some(
+            "its storage class keeps it in an archive: bring it back first, e.g. with \
+             `aws s3api restore-object`"
+                .to_owned(),
+        ),
+        (
+            _,
+            "AuthorizationHeaderMalformed"
+            | "PermanentRedirect"
+            | "IllegalLocationConstraintException",
+        ) => Some("the bucket is in another region: set aws_region in [store.options]".to_owned()),
         (StoreFault::AccessDenied, _) => Some(format!(
             "the credentials need s3:ListBucket on {} and s3:GetObject on its objects, a heal also \
              s3:PutObject and s3:AbortMultipartUpload, and only the commands that take objects away \
@@ -160,23 +187,18 @@ fn no_bucket(at: &Where) -> String {
     format!("there is no bucket `{bucket}` at {endpoint}: check store.url and aws_endpoint")
 }
 
-fn cause(error: &object_store::Error, answer: &Answer) -> String {
+/// What an error says in the fewest words, without secrets.
+pub(super) fn shown(error: &object_store::Error) -> String {
     if let Some(fault) = find::<PageFault>(error) {
         return fault.to_string();
     }
     if let Some(missing) = find::<NoCredentials>(error) {
         return missing.to_string();
     }
-    let text = match answer {
-        Answer { status: Some(status), code: Some(code), message } => {
-            let message = message.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
-            format!("it answered {status} {code}{message}")
-        }
-        Answer { status: Some(status), code: None, .. } => format!("it answered {status}"),
-        Answer { status: None, .. } => match find::<HttpError>(error) {
-            Some(error) => innermost(error),
-            None => error.to_string(),
-        },
+    let text = match (find::<Answer>(error), find::<HttpError>(error)) {
+        (Some(answer), _) => answer.to_string(),
+        (None, Some(error)) => innermost(error),
+        (None, None) => error.to_string(),
     };
     redact_urls_in(&text).chars().take(SHOWN_MAX_CHARS).collect()
 }
@@ -200,53 +222,4 @@ fn find<E: Error + 'static>(error: &object_store::Error) -> Option<&E> {
         next = error.source();
     }
     None
-}
-
-impl Answer {
-    /// `object_store` keeps the status of an answer in a private type, and prints it.
-    fn read(text: &str) -> Self {
-        if text.contains("Received redirect without LOCATION") {
-            let code = Some("PermanentRedirect".to_owned());
-            return Self { status: Some(301), code, message: None };
-        }
-        let Some((_, rest)) = text.split_once("Server returned non-2xx status code: ") else {
-            return match text.split_once("Server returned error response: ") {
-                Some((_, body)) => Self { status: Some(200), ..Self::of_body(body) },
-                None => Self::default(),
-            };
-        };
-        let status = rest.get(..3).and_then(|digits| digits.parse().ok());
-        Self { status, ..Self::of_body(rest) }
-    }
-
-    fn of_body(body: &str) -> Self {
-        Self { status: None, code: element(body, "Code"), message: element(body, "Message") }
-    }
-}
-
-fn element(body: &str, name: &str) -> Option<String> {
-    let (_, rest) = body.split_once(&format!("<{name}>"))?;
-    let (value, _) = rest.split_once("</")?;
-    Some(value.chars().filter(|c| !c.is_control()).take(SHOWN_MAX_CHARS).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn status_code_and_message_are_read_from_what_the_library_prints() {
-        let text = "Object at location x not found: Error performing GET http://h/b in 2ms - \
-                    Server returned non-2xx status code: 404 Not Found: <?xml?><Error>\
-                    <Code>NoSuchBucket</Code><Message>gone</Message></Error>";
-        assert_eq!(
-            Answer::read(text),
-            Answer {
-                status: Some(404),
-                code: Some("NoSuchBucket".to_owned()),
-                message: Some("gone".to_owned())
-            }
-        );
-        assert_eq!(Answer::read("connection refused"), Answer::default());
-    }
 }

@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::Bucket;
 use super::page::PageFacts;
+use super::progress::{Progress, Stuck};
 use super::ranges::{self, Handed};
 use crate::model::KeyTemplate;
 use crate::store::keys::{KeyRange, is_listed, printable};
@@ -110,6 +111,12 @@ impl RawPage {
         self.refused.iter().map(String::as_str).chain(self.last_key()).max()
     }
 
+    /// All keys of the page that lie under the prefix that was asked for.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        let objects = self.objects.iter().map(|object| object.key.as_str());
+        objects.chain(self.refused.iter().map(String::as_str))
+    }
+
     /// What of the page is handed on for a range.
     fn listed(self, range: &KeyRange) -> ListedPage {
         let Self { mut objects, mut refused, date, .. } = self;
@@ -144,8 +151,9 @@ impl Listing {
         handed: &Handed,
         out: &Out,
     ) -> Result<(), Stop> {
-        let (mut ordered, mut last) = (true, None);
+        let (mut ordered, mut last, mut progress) = (true, None, Progress::new());
         loop {
+            self.gets_on(&mut progress, &page)?;
             ordered = ordered && page.ascends_from(last.as_deref());
             last = page.last_key().map(str::to_owned).or(last);
             let past = ordered && last.as_deref().is_some_and(|key| self.whole.ends_before(key));
@@ -223,8 +231,10 @@ impl Listing {
         handed: &Handed,
         out: &Out,
     ) -> Result<(), Stop> {
+        let (mut last, mut progress) = (None, Progress::new());
         loop {
-            let last = page.last_key().map(str::to_owned);
+            self.gets_on(&mut progress, &page)?;
+            last = page.last_key().map(str::to_owned).or(last);
             let past = last.as_deref().is_some_and(|key| range.ends_before(key));
             let (token, reached) = (page.token.take(), page.greatest_key().map(str::to_owned));
             send(out, page.listed(&range)).await?;
@@ -238,6 +248,22 @@ impl Listing {
                 return Err(Stop::Disorder);
             }
         }
+    }
+
+    /// An error where the listing would go on for ever.
+    fn gets_on(&self, progress: &mut Progress, page: &RawPage) -> Result<(), StoreError> {
+        let stuck = |stuck: Stuck| StoreError {
+            fault: StoreFault::Malformed,
+            action: format!(
+                "list {}/{}{}",
+                self.bucket.clients.at.bucket,
+                self.bucket.prefix,
+                self.layout.prefix()
+            ),
+            hint: Some("the server's listing does not come to an end".to_owned()),
+            source: Some(Box::new(stuck)),
+        };
+        progress.note(page.keys(), page.token.as_deref()).map_err(stuck)
     }
 
     async fn page(

@@ -22,6 +22,8 @@ use crate::store::s3::S3Store;
 use crate::store::s3::answers::{Answers, Completion};
 use crate::store::s3::build::Clients;
 use crate::store::s3::faults::Where;
+use crate::store::s3::patience::Patience;
+use crate::store::s3::writes::Checksums;
 
 /// How a server departs from what S3 does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,8 +133,12 @@ fn bench(keys: impl IntoIterator<Item = String>, page_keys: usize, manner: Manne
     let server = Arc::new(Canned { keys, page_keys, manner, asked: Mutex::default() });
     let counters = Arc::new(Counters::default());
     let inner = Service(Arc::clone(&server));
-    let answers =
-        Answers { inner, counters: Arc::clone(&counters), completion: Completion::Overwrites };
+    let answers = Answers {
+        inner,
+        counters: Arc::clone(&counters),
+        completion: Completion::Overwrites,
+        patience: Patience::default(),
+    };
     let client: AmazonS3 = AmazonS3Builder::new()
         .with_bucket_name("b")
         .with_access_key_id("k")
@@ -143,7 +149,16 @@ fn bench(keys: impl IntoIterator<Item = String>, page_keys: usize, manner: Manne
     let at = Where { endpoint: "http://canned".to_owned(), bucket: "b".to_owned() };
     let [reads, writes, creates] = [client.clone(), client.clone(), client];
     let removes = creates.clone();
-    let clients = Clients { reads, writes, creates, removes, counters, at, offsets: true };
+    let clients = Clients {
+        reads,
+        writes,
+        creates,
+        removes,
+        counters,
+        at,
+        offsets: true,
+        checksums: Checksums::default(),
+    };
     Bench { server, store: S3Store::with_clients(clients, "store/") }
 }
 
@@ -308,7 +323,7 @@ proptest! {
         keys.extend(foreign.iter().map(|name| format!("p/{name}")));
         let slice = Slice::new(index % of + 1, of).unwrap();
         let bench = bench(keys, page_keys, Manner::Plain);
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let parallel = runtime.block_on(bench.listed(layout, slice, concurrency)).unwrap();
         let sequential = runtime.block_on(bench.listed(layout, slice, 1)).unwrap();
         prop_assert_eq!(&parallel, &sequential);

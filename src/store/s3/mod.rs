@@ -1,6 +1,7 @@
 //! A bucket as a store, through `object_store`. LIST answers are checked beneath it, listings run
 //! in parallel, and its defaults are set for objects of many gigabytes and for a quick no.
 
+mod answer;
 mod answers;
 mod build;
 mod credentials;
@@ -8,10 +9,14 @@ mod faults;
 mod listing;
 mod options;
 mod page;
+mod patience;
+mod progress;
 mod ranges;
 mod read;
 mod remove;
 mod stage;
+mod values;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +31,7 @@ use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt};
 
 use self::build::Clients;
+pub use self::options::judge as judge_option;
 use super::open::OpenError;
 use super::{
     HealStore, ListRequest, ListedPage, OperationHook, OptionValue, Probe, Reading, RemovingStore,

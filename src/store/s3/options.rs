@@ -1,14 +1,17 @@
-//! `[store.options]` of an S3 store: `object_store`'s own keys, each of them known.
+//! `[store.options]` of an S3 store over the AWS variables: `object_store`'s own keys, each of them
+//! known, with values that it can use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use object_store::aws::AmazonS3ConfigKey;
+use object_store::ClientConfigKey;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 
+use super::values;
 use crate::store::OptionValue;
 use crate::store::open::{OpenError, near};
 
-/// Keys and values in the order in which they apply.
-pub(super) type Options = Vec<(AmazonS3ConfigKey, String)>;
+/// What is set, by key: clean, and looked at.
+pub(super) type Settings = HashMap<AmazonS3ConfigKey, String>;
 
 /// The keys that a misspelled one is compared with; `object_store` knows shorter forms as well.
 const KEYS: &[&str] = &[
@@ -19,6 +22,7 @@ const KEYS: &[&str] = &[
     "aws_default_region",
     "aws_endpoint",
     "aws_endpoint_url",
+    "aws_endpoint_url_s3",
     "aws_virtual_hosted_style_request",
     "aws_s3_express",
     "aws_imdsv1_fallback",
@@ -34,6 +38,9 @@ const KEYS: &[&str] = &[
     "aws_endpoint_url_sts",
     "aws_skip_signature",
     "aws_conditional_put",
+    "aws_copy_if_not_exists",
+    "aws_disable_tagging",
+    "aws_disable_bulk_delete",
     "aws_request_payer",
     "aws_allow_http",
     "aws_server_side_encryption",
@@ -55,9 +62,71 @@ const KEYS: &[&str] = &[
     "default_content_type",
 ];
 
-/// Reads the options; an unknown key is an error that names the near one.
-pub(super) fn parse(options: &BTreeMap<String, OptionValue>) -> Result<Options, OpenError> {
-    options.iter().map(|(key, value)| Ok((parse_key(key)?, text(value)))).collect()
+/// Those of the client that nobody misspells.
+const CLIENT_KEYS: &[ClientConfigKey] = &[
+    ClientConfigKey::Http1Only,
+    ClientConfigKey::Http2Only,
+    ClientConfigKey::Http2KeepAliveInterval,
+    ClientConfigKey::Http2KeepAliveTimeout,
+    ClientConfigKey::Http2KeepAliveWhileIdle,
+    ClientConfigKey::Http2MaxFrameSize,
+];
+
+/// What holds: the options over the environment. An unknown key is an error that names the near
+/// one, a value that cannot be used one that names the key or the variable. An empty value sets
+/// nothing, and takes back what the environment says.
+pub(super) fn gather(options: &BTreeMap<String, OptionValue>) -> Result<Settings, OpenError> {
+    let mut own = Settings::new();
+    for (name, value) in options {
+        let (key, text) = (parse_key(name)?, text(value));
+        let value = values::clean(&text);
+        values::judge(key, value).or_else(empty(value)).map_err(|problem| {
+            OpenError::configuration(format!("`{name}` in [store.options] {problem}"))
+        })?;
+        own.insert(key, value.to_owned());
+    }
+    let mut settings = Settings::new();
+    let (environment, plain) = (AmazonS3Builder::from_env(), AmazonS3Builder::new());
+    for key in keys().filter(|key| !own.contains_key(key)) {
+        let set = environment.get_config_value(&key);
+        let Some(set) = set.filter(|set| plain.get_config_value(&key).as_ref() != Some(set)) else {
+            continue;
+        };
+        let value = values::clean(&set);
+        values::judge(key, value)
+            .or_else(empty(value))
+            .map_err(|problem| OpenError::configuration(format!("{} {problem}", variable(key))))?;
+        settings.insert(key, value.to_owned());
+    }
+    settings.extend(own);
+    settings.retain(|_, value| !value.is_empty());
+    Ok(settings)
+}
+
+/// Whether a value may stand under this name in `[store.options]` of a bucket, or, in upper case,
+/// in the environment; what is wrong with it, as a phrase that completes a sentence, if not.
+pub fn judge(name: &str, value: &OptionValue) -> Result<(), String> {
+    let key = parse_key(name).map_err(|error| error.to_string())?;
+    let text = text(value);
+    let value = values::clean(&text);
+    values::judge(key, value).or_else(empty(value)).map_err(str::to_owned)
+}
+
+/// An empty value is wrong in no way.
+fn empty(value: &str) -> impl Fn(&'static str) -> Result<(), &'static str> {
+    let is_empty = value.is_empty();
+    move |problem| if is_empty { Ok(()) } else { Err(problem) }
+}
+
+fn keys() -> impl Iterator<Item = AmazonS3ConfigKey> {
+    let named = KEYS.iter().filter_map(|key| key.parse().ok());
+    named.chain(CLIENT_KEYS.iter().map(|key| AmazonS3ConfigKey::Client(*key)))
+}
+
+/// The variable that most people set a key by.
+fn variable(key: AmazonS3ConfigKey) -> String {
+    let name = key.as_ref().to_ascii_uppercase();
+    if name.starts_with("AWS_") { name } else { format!("AWS_{name}") }
 }
 
 fn parse_key(key: &str) -> Result<AmazonS3ConfigKey, OpenError> {

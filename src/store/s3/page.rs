@@ -8,8 +8,9 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use object_store::client::{HttpError, HttpErrorKind};
 use object_store::path::Path;
+use percent_encoding::percent_decode_str;
 use quick_xml::Reader;
-use quick_xml::escape::unescape;
+use quick_xml::escape::{escape, unescape};
 use quick_xml::events::{BytesStart, Event};
 
 /// Bytes of an answer. 1,000 keys of 1,024 bytes, each byte escaped to six, are 6.4 MB.
@@ -46,7 +47,7 @@ pub(super) enum PageFault {
     NoToken,
     #[error("the listing says that it goes on with the same page")]
     SameToken,
-    #[error("the listing has encoded keys, or markup inside a value")]
+    #[error("the listing has keys in an unknown encoding, or markup inside a value")]
     Encoded,
     #[error("the listing has a page of more than {PAGE_MAX_BYTES} bytes")]
     TooLarge,
@@ -68,12 +69,22 @@ impl From<PageFault> for HttpError {
 /// Reads a page whole. `token` is the one that the page was asked with.
 ///
 /// Gives what was found, and the page without the keys that `object_store` cannot hold.
+///
+/// Some servers write keys as in URLs, and say so anywhere on the page: then it is read again.
 pub(super) fn check(body: Bytes, token: Option<&str>) -> Result<(PageFacts, Bytes), PageFault> {
-    let mut scan = Scan::new(std::str::from_utf8(&body)?);
+    let text = std::str::from_utf8(&body)?;
+    let mut scan = Scan::new(text, false);
     while scan.step()? {}
-    let (facts, cuts) = scan.finish(token)?;
-    Ok((facts, without(body, &cuts)))
+    if scan.is_encoded {
+        scan = Scan::new(text, true);
+        while scan.step()? {}
+    }
+    let (facts, edits) = scan.finish(token)?;
+    Ok((facts, edited(body, &edits)))
 }
+
+/// A part of a page, and what is handed on in its place.
+type Edit = (Range<usize>, String);
 
 /// Where in the document the reader stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,17 +109,25 @@ struct Scan<'a> {
     /// Where the entry at hand starts, in bytes.
     start: usize,
     key: Option<String>,
+    /// Where the key of the entry at hand is written, and how it is spelled without encoding.
+    spelled: Option<Edit>,
+    /// Whether keys are decoded.
+    decodes: bool,
+    /// Whether the page says that its keys are encoded.
+    is_encoded: bool,
     /// Whether the entry at hand lies in an archive.
     in_archive: bool,
     truncated: Option<bool>,
     next: Option<String>,
+    /// Where the token is written.
+    next_at: Vec<Range<usize>>,
     refused: Vec<String>,
     archived: HashSet<String>,
-    cuts: Vec<Range<usize>>,
+    edits: Vec<Edit>,
 }
 
 impl<'a> Scan<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, decodes: bool) -> Self {
         let mut xml = Reader::from_str(text);
         xml.config_mut().expand_empty_elements = true;
         Self {
@@ -117,12 +136,16 @@ impl<'a> Scan<'a> {
             place: Place::Outside,
             start: 0,
             key: None,
+            spelled: None,
+            decodes,
+            is_encoded: false,
             in_archive: false,
             truncated: None,
             next: None,
+            next_at: Vec::new(),
             refused: Vec::new(),
             archived: HashSet::new(),
-            cuts: Vec::new(),
+            edits: Vec::new(),
         }
     }
 
@@ -152,12 +175,28 @@ impl<'a> Scan<'a> {
             }
             (Place::Listing, b"Contents") => self.enter(EntryKind::Object, at),
             (Place::Listing, b"CommonPrefixes") => self.enter(EntryKind::CommonPrefix, at),
-            (Place::Listing, b"EncodingType") => return Err(PageFault::Encoded),
-            (Place::Listing, b"IsTruncated") => {
-                self.truncated = Some(self.value(tag)?.trim() == "true");
+            (Place::Listing, b"EncodingType") => {
+                match self.value(tag)?.trim().to_ascii_lowercase().as_str() {
+                    "" => {}
+                    "url" => {
+                        self.is_encoded = true;
+                        self.edits.push((at..self.position(), String::new()));
+                    }
+                    _ => return Err(PageFault::Encoded),
+                }
             }
-            (Place::Listing, b"NextContinuationToken") => self.next = Some(self.value(tag)?),
-            (Place::Entry(_), b"Key" | b"Prefix") => self.key = Some(self.value(tag)?),
+            (Place::Listing, b"IsTruncated") => {
+                self.truncated = match self.value(tag)?.trim().to_ascii_lowercase().as_str() {
+                    "true" => Some(true),
+                    "false" => Some(false),
+                    _ => None,
+                };
+            }
+            (Place::Listing, b"NextContinuationToken") => {
+                self.next = Some(self.value(tag)?);
+                self.next_at.push(at..self.position());
+            }
+            (Place::Entry(_), b"Key" | b"Prefix") => self.key = Some(self.key(tag)?),
             (Place::Entry(_), b"StorageClass") => {
                 self.in_archive = ARCHIVES.contains(&self.value(tag)?.trim());
             }
@@ -171,7 +210,7 @@ impl<'a> Scan<'a> {
     fn enter(&mut self, kind: EntryKind, at: usize) {
         self.place = Place::Entry(kind);
         self.start = at;
-        self.key = None;
+        (self.key, self.spelled) = (None, None);
         self.in_archive = false;
     }
 
@@ -187,12 +226,31 @@ impl<'a> Scan<'a> {
             // A common prefix ends with the delimiter, which `Path` drops.
             EntryKind::CommonPrefix => keeps(key.strip_suffix('/').unwrap_or(&key)),
         };
-        if !kept {
+        if kept {
+            self.edits.extend(self.spelled.take());
+            if self.in_archive {
+                self.archived.insert(key);
+            }
+        } else {
             self.refused.push(key);
-            self.cuts.push(self.start..self.position());
-        } else if self.in_archive {
-            self.archived.insert(key);
+            self.edits.push((self.start..self.position(), String::new()));
         }
+    }
+
+    /// A key as it is; one that is encoded is spelled out on the page too.
+    fn key(&mut self, tag: &BytesStart<'a>) -> Result<String, PageFault> {
+        let from = self.position();
+        let written = self.value(tag)?;
+        if !self.decodes {
+            return Ok(written);
+        }
+        let spaced = written.replace('+', " ");
+        let decoded: Vec<u8> = percent_decode_str(&spaced).collect();
+        // What is no UTF-8 is refused below, as what cannot be asked for.
+        let Ok(key) = String::from_utf8(decoded) else { return Ok(format!("{written}\u{0}")) };
+        let length = self.text.get(from..).and_then(|rest| rest.find('<')).unwrap_or(0);
+        self.spelled = Some((from..from + length, escape(&key).into_owned()));
+        Ok(key)
     }
 
     fn value(&mut self, tag: &BytesStart<'a>) -> Result<String, PageFault> {
@@ -212,20 +270,24 @@ impl<'a> Scan<'a> {
         PageFault::NotAListing(format!("{what}: `{}`", head.escape_debug()))
     }
 
-    fn finish(self, token: Option<&str>) -> Result<(PageFacts, Vec<Range<usize>>), PageFault> {
+    fn finish(mut self, token: Option<&str>) -> Result<(PageFacts, Vec<Edit>), PageFault> {
         if self.place == Place::Outside {
             return Err(self.not_a_listing("empty"));
         }
         let next = self.next.filter(|next| !next.is_empty());
         match (self.truncated.filter(|_| self.place == Place::Done), next) {
-            (None, _) => Err(PageFault::Incomplete),
-            (Some(true), None) => Err(PageFault::NoToken),
-            (Some(true), next) if next.as_deref() == token => Err(PageFault::SameToken),
-            _ => {
-                let Self { refused, archived, cuts, .. } = self;
-                Ok((PageFacts { date: None, refused, archived }, cuts))
+            (None, _) => return Err(PageFault::Incomplete),
+            (Some(true), None) => return Err(PageFault::NoToken),
+            (Some(true), next) if next.as_deref() == token => return Err(PageFault::SameToken),
+            (Some(true), _) => {}
+            (Some(false), _) => {
+                // `object_store` would follow the token, whatever stands beside it.
+                self.edits.extend(self.next_at.into_iter().map(|at| (at, String::new())));
+                self.edits.sort_by_key(|(at, _)| at.start);
             }
         }
+        let Self { refused, archived, edits, .. } = self;
+        Ok((PageFacts { date: None, refused, archived }, edits))
     }
 }
 
@@ -235,14 +297,15 @@ pub(super) fn keeps(key: &str) -> bool {
     !key.is_empty() && Path::parse(key).is_ok_and(|path| path.as_ref() == key)
 }
 
-fn without(body: Bytes, cuts: &[Range<usize>]) -> Bytes {
-    if cuts.is_empty() {
+fn edited(body: Bytes, edits: &[Edit]) -> Bytes {
+    if edits.is_empty() {
         return body;
     }
     let (mut kept, mut from) = (BytesMut::with_capacity(body.len()), 0);
-    for cut in cuts {
-        kept.extend_from_slice(body.get(from..cut.start).unwrap_or_default());
-        from = cut.end;
+    for (at, instead) in edits {
+        kept.extend_from_slice(body.get(from..at.start).unwrap_or_default());
+        kept.extend_from_slice(instead.as_bytes());
+        from = at.end;
     }
     kept.extend_from_slice(body.get(from..).unwrap_or_default());
     kept.freeze()

@@ -50,9 +50,9 @@ fn what_is_no_listing_is_refused() {
             "but not where",
         ),
         (
-            "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>\
+            "<ListBucketResult><EncodingType>base64</EncodingType><IsTruncated>false</IsTruncated>\
              </ListBucketResult>",
-            "encoded keys",
+            "unknown encoding",
         ),
         (
             "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult><html/>",
@@ -64,6 +64,64 @@ fn what_is_no_listing_is_refused() {
     let same = checked(PAGE, Some("a&b")).unwrap_err();
     assert!(matches!(same, PageFault::SameToken), "{same}");
     assert!(checked(PAGE, Some("another")).is_ok());
+}
+
+#[test]
+fn a_listing_that_says_to_be_complete_is_whatever_token_stands_beside_it() {
+    let complete = PAGE.replace(">true<", ">false<");
+    for page in [
+        complete.clone(),
+        complete.replace("a&amp;b", ""),
+        complete
+            .replace("<NextContinuationToken>a&amp;b</NextContinuationToken>", "")
+            .replace("</ListBucketResult>", "<NextContinuationToken/></ListBucketResult>"),
+        complete.replace(">false<", "> False <"),
+    ] {
+        let (facts, rest) = checked(&page, Some("a&b")).unwrap();
+        assert!(!rest.contains("NextContinuationToken"), "{rest}");
+        assert!(rest.contains("<Key>p/a</Key>") && !rest.contains("p//b"), "{rest}");
+        assert_eq!(facts.refused.len(), 3);
+    }
+    for odd in ["", "yes", "1"] {
+        let page = PAGE.replace(">true<", &format!(">{odd}<"));
+        assert!(matches!(checked(&page, None), Err(PageFault::Incomplete)), "{odd}");
+    }
+}
+
+#[test]
+fn an_encoding_that_is_named_and_empty_is_none() {
+    for none in
+        ["<EncodingType/>", "<EncodingType></EncodingType>", "<EncodingType> </EncodingType>"]
+    {
+        let page = PAGE.replace("<KeyCount>", &format!("{none}<KeyCount>"));
+        let (facts, rest) = checked(&page, None).unwrap();
+        assert_eq!(facts.refused, ["p//b", "p/folder/", "p/../"]);
+        assert!(rest.contains("<Key>p/a</Key>"));
+    }
+}
+
+#[test]
+fn keys_that_are_encoded_as_in_urls_are_spelled_out_wherever_the_page_says_so() {
+    let entry = |key: &str| format!("<Contents><Key>{key}</Key><Size>1</Size></Contents>");
+    let keys = ["p%2Fa%2Bb+c%26%3C", "p%2F%C3%A9", "p/plain", "p%2F%2Fb", "p/%FF"].map(entry);
+    let (said, keys) = ("<EncodingType>url</EncodingType>", keys.concat());
+    for parts in [[said, &keys], [&keys, said]] {
+        let page = format!(
+            "<ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>",
+            parts.concat()
+        );
+        let (facts, rest) = checked(&page, None).unwrap();
+        assert_eq!(facts.refused, ["p//b", "p/%FF\u{0}"]);
+        for key in ["p/a+b c&amp;&lt;", "p/é", "p/plain"] {
+            assert!(rest.contains(&entry(key)), "{key}: {rest}");
+        }
+        assert_eq!(rest.matches("<Contents>").count(), 3, "{rest}");
+        assert!(!rest.contains("EncodingType"), "{rest}");
+        assert_eq!(checked(&rest, None).unwrap().1, rest);
+    }
+    let plain =
+        format!("<ListBucketResult><IsTruncated>false</IsTruncated>{keys}</ListBucketResult>");
+    assert!(checked(&plain, None).unwrap().1.contains("<Key>p%2Fa%2Bb+c%26%3C</Key>"));
 }
 
 #[test]

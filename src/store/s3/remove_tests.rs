@@ -13,6 +13,8 @@ use super::super::S3Store;
 use super::super::answers::{Answers, Completion};
 use super::super::build::Clients;
 use super::super::faults::Where;
+use super::super::patience::Patience;
+use super::super::writes::Checksums;
 use super::*;
 use crate::store::counters::Counters;
 use crate::store::{Probe, RemovingStore, Store};
@@ -55,6 +57,7 @@ fn store(answers: &[StatusCode]) -> (S3Store, Scripted) {
         inner: scripted.clone(),
         counters: Arc::clone(&counters),
         completion: Completion::Overwrites,
+        patience: Patience::default(),
     };
     let client = AmazonS3Builder::new()
         .with_bucket_name("b")
@@ -67,7 +70,16 @@ fn store(answers: &[StatusCode]) -> (S3Store, Scripted) {
         .unwrap();
     let at = Where { endpoint: "http://memory".to_owned(), bucket: "b".to_owned() };
     let [reads, writes, creates, removes] = [(); 4].map(|()| client.clone());
-    let clients = Clients { reads, writes, creates, removes, counters, at, offsets: true };
+    let clients = Clients {
+        reads,
+        writes,
+        creates,
+        removes,
+        counters,
+        at,
+        offsets: true,
+        checksums: Checksums::default(),
+    };
     (S3Store::with_clients(clients, "s/"), scripted)
 }
 

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{ObjectStore, PutMode, PutPayload, UpdateVersion};
+use object_store::{PutMode, PutPayload, UpdateVersion};
 use tokio::task::JoinSet;
 
 use super::{Bucket, faults, read};
@@ -82,13 +82,13 @@ impl StagedUpload {
 
     /// Begins the multipart upload: its id is in the journal before any part leaves.
     async fn begin(&mut self) -> Result<Multipart, StoreError> {
-        let writes = &self.bucket.clients.writes;
-        let id = writes.create_multipart(&self.path).await.map_err(|e| self.error(&e))?;
+        let clients = &self.bucket.clients;
+        let id = clients.begin(&self.path).await.map_err(|e| self.error(&e))?;
         let upload = Upload { key: self.key.clone(), id };
         if let Err(error) = self.journal.begun(&upload).await {
             let error = self.journal_error(error);
             // Nobody else will ever know its id. The error that counts is the journal's.
-            return match writes.abort_multipart(&self.path, &upload.id).await {
+            return match clients.writes.abort_multipart(&self.path, &upload.id).await {
                 Ok(()) => Err(error),
                 Err(also) => Err(StoreError {
                     hint: Some(format!("and an empty upload of it stays behind: {also}")),
@@ -120,7 +120,7 @@ impl StagedUpload {
         multipart.sent += 1;
         multipart.in_flight.spawn(async move {
             let payload = PutPayload::from(part);
-            (index, bucket.clients.writes.put_part(&path, &id, index, payload).await)
+            (index, bucket.clients.put_part(&path, &id, index, payload).await)
         });
         self.multipart = Some(multipart);
         Ok(())
@@ -128,22 +128,37 @@ impl StagedUpload {
 
     async fn put(&mut self, condition: Condition) -> Result<(), StoreError> {
         let payload = PutPayload::from(self.buffer.split().freeze());
-        let mode = match condition {
+        let mode = match &condition {
             Condition::Absent => PutMode::Create,
-            Condition::Replaces(meta) => match meta.etag {
+            Condition::Replaces(meta) => match meta.etag.clone() {
                 Some(etag) => PutMode::Update(UpdateVersion { e_tag: Some(etag), version: None }),
                 None => PutMode::Overwrite,
             },
         };
-        let writes = &self.bucket.clients.writes;
-        let answer = writes.put_opts(&self.path, payload.clone(), mode.clone().into()).await;
-        let answer = match answer {
-            Err(error) if mode != PutMode::Overwrite && faults::is_not_implemented(&error) => {
-                writes.put_opts(&self.path, payload, PutMode::Overwrite.into()).await
+        let clients = &self.bucket.clients;
+        let mut answer = clients.put(&self.path, &payload, mode.clone()).await;
+        if mode != PutMode::Overwrite
+            && let Err(error) = &answer
+            && self.goes_without(error, &condition).await
+        {
+            answer = clients.put(&self.path, &payload, PutMode::Overwrite).await;
+        }
+        answer.map_err(|error| self.error(&error))
+    }
+
+    /// Whether to write without the condition: the server does not know it, or says that it does not
+    /// hold, and another look shows that nothing changed.
+    async fn goes_without(&self, error: &object_store::Error, condition: &Condition) -> bool {
+        if !faults::is_unmet_condition(error) {
+            return faults::is_not_implemented(error);
+        }
+        match (self.bucket.head(&self.key).await, condition) {
+            (Err(now), Condition::Absent) => now.fault == StoreFault::NotFound,
+            (Ok(now), Condition::Replaces(meta)) => {
+                now.etag.is_some() && (&now.etag, now.size) == (&meta.etag, meta.size)
             }
-            answer => answer,
-        };
-        answer.map(|_| ()).map_err(|error| self.error(&error))
+            (Ok(_), Condition::Absent) | (Err(_), Condition::Replaces(_)) => false,
+        }
     }
 
     async fn complete(&self, multipart: Multipart, condition: Condition) -> Result<(), StoreError> {
@@ -152,17 +167,17 @@ impl StagedUpload {
         let parts: Vec<PartId> = done.into_iter().map(|(_, part)| part).collect();
         let (path, id) = (&self.path, &upload.id);
         let clients = &self.bucket.clients;
-        let answer = match condition {
-            Condition::Absent => {
-                match clients.creates.complete_multipart(path, id, parts.clone()).await {
-                    Err(error) if faults::is_not_implemented(&error) => {
-                        clients.writes.complete_multipart(path, id, parts).await
-                    }
-                    answer => answer,
-                }
-            }
-            Condition::Replaces(_) => clients.writes.complete_multipart(path, id, parts).await,
+        let client = match &condition {
+            Condition::Absent => &clients.creates,
+            Condition::Replaces(_) => &clients.writes,
         };
+        let mut answer = client.complete_multipart(path, id, parts.clone()).await;
+        if condition == Condition::Absent
+            && let Err(error) = &answer
+            && self.goes_without(error, &condition).await
+        {
+            answer = clients.writes.complete_multipart(path, id, parts).await;
+        }
         match answer {
             // The object is there. An entry that stays in the journal is swept later, and the
             // sweep of an upload that is complete finds nothing to throw away.
