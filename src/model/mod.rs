@@ -34,7 +34,7 @@ pub use history::{
 pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};
 pub use operation::{OperationFailure, OperationKind, StoreOperation};
 pub use record::{Record, UNSURE_SIZE};
-pub use redact::{error_chain, redact_url, redact_urls_in};
+pub use redact::{error_chain, redact_place, redact_url, redact_urls_in};
 pub use removal::{Removal, RemovalResult};
 pub use repair::{Cause, FailureReason, Repair, RepairResult};
 pub use schedule::{ParseScheduleError, ParseZoneError, Schedule, Zone};

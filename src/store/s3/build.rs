@@ -12,7 +12,7 @@ use super::answers::{Answers, Completion};
 use super::credentials::Credentials;
 use super::faults::Where;
 use super::options::{self, Options};
-use crate::model::redact_url;
+use crate::model::redact_place;
 use crate::store::counters::Counters;
 use crate::store::open::OpenError;
 use crate::store::{OperationHook, OptionValue};
@@ -183,7 +183,7 @@ fn endpoint(builder: &AmazonS3Builder) -> Result<String, OpenError> {
             "aws_endpoint in [store.options] is no https: or http: URL",
         ));
     }
-    Ok(redact_url(&endpoint).trim_end_matches('/').to_owned())
+    Ok(redact_place(&endpoint).trim_end_matches('/').to_owned())
 }
 
 fn is_express(builder: &AmazonS3Builder) -> bool {
