@@ -8,6 +8,7 @@ mod collection;
 mod count;
 mod digest;
 mod finding;
+mod foreign;
 mod history;
 pub mod instant;
 mod key;
@@ -27,6 +28,7 @@ pub use collection::{CatalogRow, Collection, MalformedRow};
 pub use count::{FindingCount, PassTotals};
 pub use digest::{Digest, ParseDigestError};
 pub use finding::{Finding, FindingKind, Unhealable, reason};
+pub use foreign::{FOREIGN_BYTES, URL_BYTES, cut, cut_owned};
 pub use history::{
     Attempts, BreakerReason, BreakerState, Corruption, LastFull, ObjectMeta, Publishing, Sighting,
     SourceVerdict, Upload, Verdict,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::foreign::{cut, cut_owned};
 use super::{MAINTAINED_APP, SCRIPT};
 
 /// Schemes whose URLs are shown with their path, where they are plain.
@@ -15,9 +16,13 @@ const HIDDEN: &str = "…";
 
 /// A source as it may be printed. A plain URL of http(s), s3, gs or az loses its user info, query
 /// and fragment. Of everything else no more than scheme and host are shown, and of a host that may
-/// be a part of a password, nothing: people write `/`, `?`, `#` and `@` into passwords.
+/// be a part of a password, nothing: people write `/`, `?`, `#` and `@` into passwords. What is long
+/// is cut.
 pub fn redact_url(text: &str) -> String {
-    let text = text.trim();
+    cut_owned(redacted(text.trim()))
+}
+
+fn redacted(text: &str) -> String {
     if let Some(own) = own_spelling(text) {
         return own;
     }
@@ -179,13 +184,15 @@ fn next_url(message: &str) -> Option<usize> {
 }
 
 /// An error and all its causes in one line, redacted. A cause that only repeats what stands there
-/// already is left out: some libraries print their source themselves.
+/// already is left out: some libraries print their source themselves. Each of them is cut, since
+/// servers and databases write them.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
+    let mut line = cut_owned(error.to_string());
     let mut cause = error.source();
     while let Some(next) = cause {
-        let told = next.to_string();
-        if !line.contains(&told) {
+        let said = next.to_string();
+        let told = cut(&said);
+        if !line.contains(told.as_ref()) {
             line.push_str(": ");
             line.push_str(&told);
         }
