@@ -18,11 +18,11 @@ use url::Url;
 use super::answer::{Encoding, Head, encoding, is_page, judge, text_of, whole_length};
 use super::body::{Download, guard};
 use super::decode::{decoded, encoded_limit};
-use super::policy::{Policy, host_named, host_of};
+use super::policy::{Policy, too_long};
 use super::resolver::PolicyResolver;
 use super::transport::{cause_of, no_answer};
-use super::{Decoding, FetchError, Fetched, Offer, Source, SourceOptions};
-use crate::model::{Digest, redact_url, redact_urls_in};
+use super::{Decoding, FetchError, Fetched, HostName, Offer, Source, SourceOptions};
+use crate::model::{Digest, URL_BYTES, redact_url, redact_urls_in};
 
 /// How much of an answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +39,8 @@ enum Want {
 pub struct HttpSource {
     client: Client,
     policy: Arc<Policy>,
-    /// `Authorization` of hosts, keyed as [`host_of`] spells them.
-    tokens: HashMap<String, HeaderValue>,
+    /// `Authorization` of hosts.
+    tokens: HashMap<HostName, HeaderValue>,
     /// The queue in front of each host.
     queues: Mutex<HashMap<String, Arc<Semaphore>>>,
     per_host: usize,
@@ -51,8 +51,8 @@ pub struct HttpSource {
 /// Why a source could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A `[[source.host]]` whose name is none.
-    #[error("`{name}` of [[source.host]] is no host name; write it without scheme, port and path")]
+    /// A host of `[source]` that is none.
+    #[error("`{name}` in [source] is no host: write HOST or HOST:PORT, without scheme and path")]
     Host {
         /// As configured.
         name: String,
@@ -129,16 +129,20 @@ impl HttpSource {
         answer.map_err(|error| no_answer(error, &shown))
     }
 
-    /// The token of exactly this host; in plain text only where the host's own entry allows that.
+    /// The token of exactly this host and port, or of the host where the port is the scheme's own;
+    /// in plain text only where the host's own entry allows that.
     fn token_for(&self, url: &Url) -> Option<HeaderValue> {
-        let host = host_of(url)?;
-        let guarded = url.scheme() == "https" || self.policy.allows_http_by_name(&host);
-        self.tokens.get(&host).filter(|_| guarded).cloned()
+        let asked = HostName::of(url)?;
+        let guarded = url.scheme() == "https" || self.policy.allows_http_by_name(&asked);
+        // A URL has no port where it is that of its scheme.
+        let of_host = || url.port().is_none().then(|| self.tokens.get(&asked.without_port()));
+        let token = self.tokens.get(&asked).or_else(|| of_host().flatten());
+        token.filter(|_| guarded).cloned()
     }
 
     /// Waits for a place among the downloads of this URL's host.
     async fn queue(&self, url: &Url) -> Result<OwnedSemaphorePermit, FetchError> {
-        let host = host_of(url).unwrap_or_default();
+        let host = host_of(url);
         let queue = {
             let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || Arc::new(Semaphore::new(self.per_host));
@@ -285,11 +289,23 @@ fn bare_for(url: &Url, has_token: bool) -> Url {
     bare
 }
 
-fn read_tokens(options: &SourceOptions) -> Result<HashMap<String, HeaderValue>, SourceError> {
+fn host_named(name: &str) -> Result<HostName, SourceError> {
+    HostName::parse(name).ok_or_else(|| SourceError::Host { name: redact_urls_in(name) })
+}
+
+/// The host of a URL as queues know it: all ports of a host are one machine.
+fn host_of(url: &Url) -> String {
+    HostName::of(url).map_or_else(String::new, |name| name.host().to_owned())
+}
+
+fn read_tokens(options: &SourceOptions) -> Result<HashMap<HostName, HeaderValue>, SourceError> {
+    options.allow_hosts.iter().try_for_each(|name| host_named(name).map(|_| ()))?;
+    if url.len() > URL_BYTES {
+        return Err(too_long(url.len()));
+    }
     let mut tokens = HashMap::new();
     for entry in &options.host {
-        let host = host_named(&entry.name)
-            .ok_or_else(|| SourceError::Host { name: redact_urls_in(&entry.name) })?;
+        let name = host_named(&entry.name)?;
         let Some(path) = entry.bearer_token_file.clone() else { continue };
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -300,10 +316,11 @@ fn read_tokens(options: &SourceOptions) -> Result<HashMap<String, HeaderValue>, 
         match HeaderValue::from_str(&format!("Bearer {token}")) {
             Ok(mut value) if is_visible => {
                 value.set_sensitive(true);
-                tokens.insert(host, value);
+                tokens.insert(name, value);
             }
             _ => return Err(SourceError::Token { host, path }),
         }
     }
     Ok(tokens)
 }
+        let host = entry.name.clone();

@@ -29,6 +29,11 @@ pub struct SourceOptions {
     pub read_timeout: Span,
     /// Redirects followed at most, each of them checked.
     pub max_redirects: u32,
+    /// Networks that are never connected to, whatever else allows them.
+    #[schemars(with = "Vec<String>")]
+    pub deny: Vec<IpNet>,
+    /// Hosts that may be asked, and no others; any where it is empty.
+    pub allow_hosts: Vec<String>,
     /// How often one source is asked in one run.
     pub tries: u32,
     /// Downloads at once from one host.
@@ -44,12 +49,13 @@ pub struct SourceOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HostOptions {
-    /// The host name, without port.
+    /// The host name, or HOST:PORT. Without a port, `allow_http` holds for each of its ports, and the
+    /// token goes to the scheme's own.
     pub name: String,
     /// Whether plain `http` is allowed there.
     #[serde(default)]
     pub allow_http: bool,
-    /// A file with a bearer token, sent to this host only.
+    /// A file with a bearer token, sent to this host and port only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer_token_file: Option<PathBuf>,
 }
@@ -64,6 +70,8 @@ impl Default for SourceOptions {
             max_redirects: 10,
             tries: 3,
             per_host: 2,
+            deny: Vec::new(),
+            allow_hosts: Vec::new(),
             maintained_apps: MAINTAINED_APPS.map(str::to_owned).to_vec(),
             host: Vec::new(),
         }
