@@ -1,7 +1,7 @@
 //! [`Logged`]: what passes tell, as lines of the log.
 
 use crate::model::{Repair, RepairResult};
-use crate::observe::{Event, Observer};
+use crate::observe::{Event, Observer, PassFound};
 
 /// Logs what is worth a line: repairs, and what passes say in words.
 pub(super) struct Logged;
@@ -11,6 +11,9 @@ impl Observer for Logged {
         if let Event::Notice(text) = event {
             tracing::info!("{text}");
         }
+        if let Event::Found(found) = event {
+            log_found(found);
+        }
         // A report and the findings tell what was held; of a whole lost store it would be very many
         // lines.
         if let Event::Repaired { repair, .. } = event
@@ -19,6 +22,16 @@ impl Observer for Logged {
             log_repair(repair);
         }
     }
+}
+
+fn log_found(found: &PassFound<'_>) {
+    let missing = found.summary.missing.unwrap_or(0);
+    let corrupt = found.summary.corrupt.unwrap_or(0);
+    tracing::info!(
+        missing,
+        corrupt,
+        "{missing} missing, {corrupt} corrupt: recorded; healing begins"
+    );
 }
 
 fn log_repair(repair: &Repair) {

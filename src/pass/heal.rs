@@ -8,6 +8,7 @@ use crate::model::{
     Cause, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult, SourceVerdict,
     Unhealable,
 };
+use crate::observe::{Event, PassFound};
 use crate::plan::{Hold, Plan, Step, Target, next_try, unhealable_from};
 
 use super::describe::standings;
@@ -26,6 +27,7 @@ impl Auditor {
             let mut report = self.look(&pass_id, request).await?;
             report.name_unwanted();
             self.restrain(&mut report.plan, request.restraint).await?;
+            self.found(&mut report, request).await?;
             let mut report = self.carry_out(report, request, healer).await?;
             self.record(&mut report, request).await?;
             Ok(report)
@@ -68,6 +70,7 @@ impl Auditor {
         }
         let mut report = self.look(pass_id, &request).await?;
         let unfit = report.keep_only(plan);
+        self.found(&mut report, &request).await?;
         // Nobody named these digests by hand, so remembered drift is honored.
         let mut report = self.carry_out(report, asked, healer).await?;
         report.repairs.extend(unfit);
@@ -75,6 +78,22 @@ impl Auditor {
         report.decide_after_heal(&request);
         self.record(&mut report, &request).await?;
         Ok(report)
+    }
+
+    /// Records and tells what a pass found before it heals any of it: that may take long, and may
+    /// be cut off.
+    async fn found(&self, report: &mut PassReport, request: &Request) -> Result<(), PassFailure> {
+        if !report.plan.actions.iter().any(|action| action.step == Step::Restore) {
+            return Ok(());
+        }
+        report.decide_after_heal(request);
+        self.record(report, request).await?;
+        self.observer.notice(&Event::Found(PassFound {
+            summary: &report.summary,
+            findings: &report.findings,
+            census: report.census.as_ref(),
+        }));
+        Ok(())
     }
 
     /// Holds in a plan what a daemon does not do now.
