@@ -301,7 +301,8 @@ async fn what_a_stranger_writes_is_cut_and_a_url_that_is_too_long_is_not_asked()
     assert!(message.ends_with("with a Location of 300001 bytes"), "{message}");
     for location in [format!("/{}", "x".repeat(8_000)), format!("/y?{}", "x".repeat(8_000))] {
         server.route("/moved", [Answer::redirect(location.clone())]);
-        server.route(&location, [Answer::redirect("/moved")]);
+        let path = location.split('?').next().unwrap();
+        server.route(path, [Answer::redirect("/moved")]);
         let message = permanent(refused(&loopback_source(), &server.url("/moved")).await);
         assert!(message.len() < 2_500, "{} bytes: {message}", message.len());
     }
