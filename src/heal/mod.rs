@@ -3,15 +3,17 @@
 
 mod interrupted;
 mod journal;
+mod lanes;
 mod publish;
 mod restore;
+mod steps;
 mod texts;
 mod transfer;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, CatalogError};
@@ -98,32 +100,17 @@ impl Healer {
             total_objects: u64::try_from(plan.actions.len()).ok(),
             total_bytes: None,
         });
-        let mut repairs: Vec<(usize, Repair)> = Vec::with_capacity(plan.actions.len());
-        let (rows, verdicts) = (&rows, &verdicts);
-        let actions = plan.actions.iter().enumerate().map(|(at, action)| async move {
+        let jobs = plan.actions.iter().map(|action| {
             let place = (action.target.collection.clone(), action.target.digest);
-            let job = Job {
+            Job {
                 action,
                 pass_id: &plan.pass_id,
                 rows: rows.get(&place).map_or(&[][..], Vec::as_slice),
                 read: read.get(&action.target.key),
-                verdicts,
-            };
-            let repair = self.carry_out(&job).await;
-            // Written down in here: between two polls of the stream nothing may wait for the
-            // ledger, since another action may be waiting with its connection in hand.
-            if let Some(repair) = &repair {
-                let at = self.clock.now();
-                self.ledger.record_repair(job.pass_id, at, repair).await?;
-                self.observer.notice(&Event::Repaired { repair, at });
+                verdicts: &verdicts,
             }
-            Ok::<_, HealError>((at, repair))
         });
-        let mut running =
-            futures::stream::iter(actions).buffer_unordered(self.options.concurrency.max(1));
-        while let Some((at, repair)) = running.try_next().await? {
-            repairs.extend(repair.map(|repair| (at, repair)));
-        }
+        let mut repairs = self.work_off(jobs.collect()).await?;
         repairs.sort_by_key(|(at, _)| *at);
         Ok(repairs.into_iter().map(|(_, repair)| repair).collect())
     }
@@ -165,14 +152,6 @@ impl Healer {
             }
         }
         Ok(found)
-    }
-
-    async fn carry_out(&self, job: &Job<'_>) -> Option<Repair> {
-        match hold_of(job.action) {
-            Some(repair) => Some(repair),
-            None if self.cancel.is_cancelled() => None,
-            None => self.restore(job).await,
-        }
     }
 
     fn collection(&self, name: &str) -> Option<&Collection> {

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::answer::{Encoding, Head, encoding, is_page, judge, text_of, whole_length};
-use super::body::{Download, guard};
+use super::body::{Download, Patience, guard};
 use super::decode::{decoded, encoded_limit};
 use super::policy::{Policy, too_long};
 use super::resolver::PolicyResolver;
@@ -45,6 +45,7 @@ pub struct HttpSource {
     queues: Mutex<HashMap<String, Arc<Semaphore>>>,
     per_host: usize,
     read_timeout: Duration,
+    slowest: u64,
     max_redirects: usize,
 }
 
@@ -103,8 +104,18 @@ impl HttpSource {
             queues: Mutex::default(),
             per_host: usize::try_from(options.per_host.max(1)).unwrap_or(1),
             read_timeout: options.read_timeout.0,
+            slowest: options.slowest.0,
             max_redirects: usize::try_from(options.max_redirects).unwrap_or(usize::MAX),
         })
+    }
+
+    /// What came instead of an answer of this host in time.
+    fn silence(&self, url: &Url, shown: &str) -> FetchError {
+        let silence = humantime::format_duration(self.read_timeout);
+        FetchError::Silent {
+            host: host_of(url),
+            message: format!("{shown}: silent for {silence}, no answer (source.read_timeout)"),
+        }
     }
 
     /// Asks once, without following a redirect.
@@ -120,13 +131,9 @@ impl HttpSource {
             request = request.header(AUTHORIZATION, token);
         }
         let Ok(answer) = timeout(self.read_timeout, request.send()).await else {
-            let silence = humantime::format_duration(self.read_timeout);
-            return Err(FetchError::Transient {
-                message: format!("{shown}: silent for {silence}, no answer (source.read_timeout)"),
-                retry_after: None,
-            });
+            return Err(self.silence(url, &shown));
         };
-        answer.map_err(|error| no_answer(error, &shown))
+        answer.map_err(|error| no_answer(error, &shown, &host_of(url)))
     }
 
     /// The token of exactly this host and port, or of the host where the port is the scheme's own;
@@ -217,7 +224,16 @@ impl Source for HttpSource {
         let url = parse(url).map_err(FetchError::Policy)?;
         self.policy.check_url(&url).map_err(FetchError::Policy)?;
         let (url, response, permit) = self.follow(url, Want::Body).await?;
-        answer_of(&url, response, permit, self.read_timeout, decoding, limit)
+        let patience = Patience { silence: self.read_timeout, slowest: self.slowest };
+        answer_of(&url, response, permit, patience, decoding, limit)
+    }
+
+    fn host(&self, url: &str) -> Option<String> {
+        parse(url).ok().map(|url| host_of(&url)).filter(|host| !host.is_empty())
+    }
+
+    fn per_host(&self) -> usize {
+        self.per_host
     }
 
     async fn offer(&self, url: &str, _: &Digest) -> Result<Offer, FetchError> {
@@ -244,7 +260,7 @@ fn answer_of(
     url: &Url,
     response: Response,
     permit: OwnedSemaphorePermit,
-    silence: Duration,
+    patience: Patience,
     decoding: Decoding,
     limit: u64,
 ) -> Result<Fetched, FetchError> {
@@ -265,7 +281,8 @@ fn answer_of(
         shown: shown.clone(),
         said: length,
         limit: wire_limit,
-        silence,
+        patience,
+        host: host_of(url),
         permit: Some(permit),
     });
     let body = if is_undone { decoded(&encoding, shown, sent, limit)? } else { sent };
@@ -273,6 +290,9 @@ fn answer_of(
 }
 
 fn parse(url: &str) -> Result<Url, String> {
+    if url.len() > URL_BYTES {
+        return Err(too_long(url.len()));
+    }
     let mut parsed =
         Url::parse(url).map_err(|error| format!("`{}` is no URL: {error}", redact_url(url)))?;
     parsed.set_fragment(None);
@@ -300,13 +320,11 @@ fn host_of(url: &Url) -> String {
 
 fn read_tokens(options: &SourceOptions) -> Result<HashMap<HostName, HeaderValue>, SourceError> {
     options.allow_hosts.iter().try_for_each(|name| host_named(name).map(|_| ()))?;
-    if url.len() > URL_BYTES {
-        return Err(too_long(url.len()));
-    }
     let mut tokens = HashMap::new();
     for entry in &options.host {
         let name = host_named(&entry.name)?;
         let Some(path) = entry.bearer_token_file.clone() else { continue };
+        let host = entry.name.clone();
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(source) => return Err(SourceError::TokenFile { host, path, source }),
@@ -323,4 +341,3 @@ fn read_tokens(options: &SourceOptions) -> Result<HashMap<HostName, HeaderValue>
     }
     Ok(tokens)
 }
-        let host = entry.name.clone();

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Span;
+use crate::model::{Size, Span};
 
 /// Where Fleet's publisher serves the manifests, and where they are written (as of September 2026).
 const MAINTAINED_APPS: [&str; 2] = [
@@ -25,7 +25,7 @@ pub struct SourceOptions {
     pub allow_private: Vec<IpNet>,
     /// How long opening a connection may take.
     pub connect_timeout: Span,
-    /// How long a source may be silent; there is no limit on the whole.
+    /// How long a source may be silent.
     pub read_timeout: Span,
     /// Redirects followed at most, each of them checked.
     pub max_redirects: u32,
@@ -38,6 +38,8 @@ pub struct SourceOptions {
     pub tries: u32,
     /// Downloads at once from one host.
     pub per_host: u32,
+    /// What a source has to send in a second, over a minute; slower than this is a failure.
+    pub slowest: Size,
     /// Where the manifests of Fleet-maintained apps lie, each tried in turn.
     pub maintained_apps: Vec<String>,
     /// What holds for single hosts.
@@ -68,10 +70,11 @@ impl Default for SourceOptions {
             connect_timeout: Span::seconds(10),
             read_timeout: Span::seconds(60),
             max_redirects: 10,
-            tries: 3,
-            per_host: 2,
             deny: Vec::new(),
             allow_hosts: Vec::new(),
+            tries: 3,
+            per_host: 2,
+            slowest: Size(10 << 10),
             maintained_apps: MAINTAINED_APPS.map(str::to_owned).to_vec(),
             host: Vec::new(),
         }

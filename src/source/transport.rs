@@ -16,17 +16,17 @@ const WRAPPERS: [&str; 4] = [
     "request or response body error",
 ];
 
-/// Why no answer came from `shown`, a redacted URL.
-pub(super) fn no_answer(error: reqwest::Error, shown: &str) -> FetchError {
+/// Why no answer came from `shown`, a redacted URL of this host.
+pub(super) fn no_answer(error: reqwest::Error, shown: &str, host: &str) -> FetchError {
     let error = error.without_url();
     if let Some(Denied(refusal)) = chain(&error).find_map(|cause| cause.downcast_ref::<Denied>()) {
         return FetchError::Policy(refusal.clone());
     }
-    let message = if error.is_connect() && error.is_timeout() {
-        format!("{shown}: no connection in time (source.connect_timeout)")
-    } else {
-        format!("{shown}: {}", cause_of(error_ref(&error)))
-    };
+    if error.is_connect() && error.is_timeout() {
+        let message = format!("{shown}: no connection in time (source.connect_timeout)");
+        return FetchError::Silent { host: host.to_owned(), message };
+    }
+    let message = format!("{shown}: {}", cause_of(error_ref(&error)));
     if error.is_builder() || chain(&error).any(is_lasting) {
         return FetchError::Permanent(message);
     }
