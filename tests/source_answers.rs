@@ -190,11 +190,14 @@ async fn silence_is_given_up_before_the_head_and_in_the_body() {
     let url = secret_url(&server);
     let soon = async || {
         let refusal = tokio::time::timeout(Duration::from_secs(10), refused(&source, &url));
-        transient(refusal.await.expect("silence is given up soon"))
+        let error = refusal.await.expect("silence is given up soon");
+        let FetchError::Silent { host, message } = error else { panic!("silence: {error:?}") };
+        assert_eq!(host, "127.0.0.1");
+        message
     };
-    let (message, _) = soon().await;
+    let message = soon().await;
     assert!(message.contains("/a: silent for 200ms, no answer"), "{message}");
-    let (message, _) = soon().await;
+    let message = soon().await;
     assert!(message.ends_with("/a: silent for 200ms after 22 of 100 bytes"), "{message}");
 }
 

@@ -6,7 +6,9 @@ mod support;
 
 use std::path::Path;
 
-use restock::source::{FetchError, HostOptions, HttpSource, Source, SourceError, SourceOptions};
+use restock::source::{
+    Decoding, FetchError, HostOptions, HttpSource, Source, SourceError, SourceOptions,
+};
 use support::fetching::{CANARY, fetched, loopback_options, loopback_source, refused};
 use support::http_server::{Answer, HttpServer};
 
@@ -201,10 +203,11 @@ async fn a_bearer_token_goes_to_its_own_host_only() {
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
     std::fs::write(&token_file, format!("{CANARY}\n")).unwrap();
-    let hosts = vec![host("LocalHost", Some(&token_file)), host("127.0.0.1", None)];
-    let source = HttpSource::new(&SourceOptions { host: hosts, ..loopback_options() }).unwrap();
     let server = serving();
     let other = serving();
+    let named = format!("LocalHost:{}", server.port());
+    let hosts = vec![host(&named, Some(&token_file)), host("127.0.0.1", None)];
+    let source = HttpSource::new(&SourceOptions { host: hosts, ..loopback_options() }).unwrap();
     server.route("/away", [Answer::redirect(other.url("/a"))]);
     other.route("/home", [Answer::redirect(server.url_as("localhost", "/a"))]);
     let token = format!("Bearer {CANARY}");
@@ -223,17 +226,112 @@ async fn a_bearer_token_goes_to_its_own_host_only() {
 }
 
 #[tokio::test]
+async fn a_bearer_token_goes_to_no_other_port_of_its_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let token_file = folder.path().join("token");
+    std::fs::write(&token_file, CANARY).unwrap();
+    let (own, other) = (serving(), serving());
+    own.route("/away", [Answer::redirect(other.url("/a"))]);
+    let authorized = |server: &HttpServer| -> Vec<bool> {
+        server.requests().iter().map(|asked| asked.header("authorization").is_some()).collect()
+    };
+
+    // Without a port, the token is for the scheme's own, which nobody serves here.
+    let of_host = host("127.0.0.1", Some(&token_file));
+    let options = SourceOptions { host: vec![of_host], ..loopback_options() };
+    assert_eq!(fetched(&HttpSource::new(&options).unwrap(), &own.url("/a")).await, BYTES);
+    assert_eq!(authorized(&own), [false]);
+
+    let of_port = host(&format!("127.0.0.1:{}", own.port()), Some(&token_file));
+    let options = SourceOptions { host: vec![of_port], ..loopback_options() };
+    let source = HttpSource::new(&options).unwrap();
+    assert_eq!(fetched(&source, &own.url("/a")).await, BYTES);
+    assert_eq!(fetched(&source, &own.url("/away")).await, BYTES);
+    assert_eq!((authorized(&own), authorized(&other)), (vec![false, true, true], vec![false]));
+}
+
+#[tokio::test]
+async fn a_denied_network_is_not_connected_to_by_address_by_name_or_by_a_redirect() {
+    let (server, hidden) = (serving(), HttpServer::start_at("127.0.0.2"));
+    server.route("/away", [Answer::redirect(hidden.url("/a"))]);
+    let options = SourceOptions {
+        allow_private: vec!["127.0.0.0/8".parse().unwrap()],
+        deny: vec!["127.0.0.2/32".parse().unwrap()],
+        ..loopback_options()
+    };
+    let source = HttpSource::new(&options).unwrap();
+    assert_eq!(fetched(&source, &server.url("/a")).await, BYTES);
+    for url in [hidden.url("/a"), server.url("/away")] {
+        let refusal = policy(refused(&source, &url).await);
+        assert!(refusal.ends_with("127.0.0.2 lies in a network of source.deny"), "{refusal}");
+    }
+    let deny = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+    let source = HttpSource::new(&SourceOptions { deny, ..options }).unwrap();
+    let refusal = policy(refused(&source, &server.url_as("localhost", "/a")).await);
+    assert!(refusal.ends_with("lies in a network of source.deny"), "{refusal}");
+    assert_eq!((server.accepted(), hidden.accepted()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_host_that_is_not_listed_is_not_followed() {
+    let (server, other) = (serving(), serving());
+    server.route("/away", [Answer::redirect(other.url_as("localhost", "/a"))]);
+    let allow_hosts = vec!["127.0.0.1".to_owned()];
+    let source = HttpSource::new(&SourceOptions { allow_hosts, ..loopback_options() }).unwrap();
+    assert_eq!(fetched(&source, &server.url("/a")).await, BYTES);
+    let refusal = policy(refused(&source, &server.url("/away")).await);
+    assert!(refusal.ends_with("localhost is not among source.allow_hosts"), "{refusal}");
+    assert_eq!(other.accepted(), 0);
+}
+
+#[tokio::test]
+async fn a_redirect_to_the_port_of_another_service_is_not_followed() {
+    let server = serving();
+    server.route("/away", [Answer::redirect("http://127.0.0.1:25/a")]);
+    let refusal = policy(refused(&loopback_source(), &server.url("/away")).await);
+    assert!(refusal.contains("port 25 is not allowed"), "{refusal}");
+}
+
+#[tokio::test]
+async fn what_a_stranger_writes_is_cut_and_a_url_that_is_too_long_is_not_asked() {
+    let server = serving();
+    let long = "x".repeat(300_000);
+    server.route("/long", [Answer::redirect(format!("/{long}"))]);
+    let message = permanent(refused(&loopback_source(), &server.url("/long")).await);
+    assert!(message.ends_with("with a Location of 300001 bytes"), "{message}");
+    for location in [format!("/{}", "x".repeat(8_000)), format!("/y?{}", "x".repeat(8_000))] {
+        server.route("/moved", [Answer::redirect(location.clone())]);
+        let path = location.split('?').next().unwrap();
+        server.route(path, [Answer::redirect("/moved")]);
+        let message = permanent(refused(&loopback_source(), &server.url("/moved")).await);
+        assert!(message.len() < 2_500, "{} bytes: {message}", message.len());
+    }
+    let asked = server.accepted();
+    let url = server.url(&format!("/{long}"));
+    let refusal = policy(refused(&loopback_source(), &url).await);
+    assert!(refusal.ends_with("bytes is too long: 8192 are allowed"), "{refusal}");
+    assert_eq!(loopback_source().permits(&url).unwrap_err(), refusal);
+    assert_eq!(server.accepted(), asked);
+
+    server.route("/tagged", [Answer::ok(BYTES).header("etag", "t".repeat(100_000))]);
+    let digest = restock::model::Digest::new([7; 32]);
+    let source = loopback_source();
+    let answer = source.fetch(&server.url("/tagged"), &digest, Decoding::AsSent, 1 << 20).await;
+    assert_eq!(answer.unwrap().etag.unwrap().len(), 1024);
+}
+
+#[tokio::test]
 async fn a_bearer_token_is_not_sent_in_plain_text_by_a_general_permission() {
     let folder = tempfile::tempdir().unwrap();
     let token_file = folder.path().join("token");
     std::fs::write(&token_file, CANARY).unwrap();
+    let server = serving();
     let host = HostOptions {
-        name: "localhost".to_owned(),
+        name: format!("localhost:{}", server.port()),
         allow_http: false,
         bearer_token_file: Some(token_file),
     };
     let options = SourceOptions { host: vec![host], ..loopback_options() };
-    let server = serving();
     let source = HttpSource::new(&options).unwrap();
     assert_eq!(fetched(&source, &server.url_as("localhost", "/a")).await, BYTES);
     assert_eq!(server.requests()[0].header("authorization"), None);

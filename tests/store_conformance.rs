@@ -67,6 +67,7 @@ on_every_store! {
     keys_that_cannot_be_are_unknown_and_never_absent
     a_staged_object_is_invisible_until_it_is_published
     an_object_of_many_parts_is_published_whole
+    an_object_in_chunks_of_one_byte_is_as_many_requests_as_in_one_piece
     what_is_discarded_leaves_nothing
     a_journal_that_fails_stops_the_upload
     an_object_that_appeared_meanwhile_is_not_replaced
@@ -240,6 +241,23 @@ async fn an_object_of_many_parts_is_published_whole(world: &World) {
     assert_eq!(present(world, &key(1)).await.size, bytes.len() as u64);
     assert!(world.get(&key(1)).await.unwrap() == bytes);
     assert!(read(world, &key(1)).await == bytes);
+}
+
+async fn an_object_in_chunks_of_one_byte_is_as_many_requests_as_in_one_piece(world: &World) {
+    let bytes = noise(100_000);
+    let mut asked = Vec::new();
+    for (n, size) in [(1, bytes.len()), (2, 1)] {
+        let before = world.store.requests();
+        let (size_said, journal) = (Some(bytes.len() as u64), Arc::<Journal>::default());
+        let mut staged = world.store.stage(&key(n), size_said, journal).await.unwrap();
+        for chunk in bytes.chunks(size) {
+            staged.write(Bytes::copy_from_slice(chunk)).await.unwrap();
+        }
+        staged.publish(Condition::Absent).await.unwrap();
+        asked.push(world.store.requests().since(before).put);
+        assert!(world.get(&key(n)).await.unwrap() == bytes);
+    }
+    assert_eq!(asked[0], asked[1]);
 }
 
 async fn what_is_discarded_leaves_nothing(world: &World) {

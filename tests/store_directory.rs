@@ -378,3 +378,25 @@ async fn a_corrupt_file_that_is_mended_in_place_meanwhile_is_not_replaced() {
     let gone = staged.publish(Condition::Replaces(ObjectMeta::default())).await.unwrap_err();
     assert_eq!(gone.fault, StoreFault::Conflict);
 }
+
+/// How many writes this process has asked the kernel for.
+fn writes() -> u64 {
+    let counters = fs::read_to_string("/proc/self/io").unwrap();
+    let writes = counters.lines().find_map(|line| line.strip_prefix("syscw: ")).unwrap();
+    writes.parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_chunks_of_one_byte_are_a_handful_of_writes() {
+    let world = World::new().await;
+    let bytes: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let mut staged = world.store.stage("p/a", None, Arc::<Journal>::default()).await.unwrap();
+    let before = writes();
+    for byte in &bytes {
+        staged.write(Bytes::copy_from_slice(&[*byte])).await.unwrap();
+    }
+    staged.publish(Condition::Absent).await.unwrap();
+    let asked = writes() - before;
+    assert!(asked < 1000, "{asked} writes for {} chunks", bytes.len());
+    assert_eq!(fs::read(world.path("p/a")).unwrap(), bytes);
+}

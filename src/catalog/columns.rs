@@ -1,6 +1,6 @@
 //! [`Columns`]: which columns a query has, and how a row of it reads.
 
-use crate::model::{CatalogRow, Digest, MAINTAINED_APP, MalformedRow, SCRIPT, Sources};
+use crate::model::{CatalogRow, Digest, MAINTAINED_APP, MalformedRow, SCRIPT, Sources, cut_owned};
 
 use super::ScannedRow;
 use super::cell::Cell;
@@ -186,8 +186,8 @@ impl<E: Engine> Reader<'_, E> {
             size: self.cell(self.layout.size).size(),
             updated_at: self.cell(self.layout.updated_at).time(),
             sources: self.sources(),
-            name: self.cell(self.layout.name).shown(),
-            reference: self.cell(self.layout.reference).shown(),
+            name: self.shown(self.layout.name),
+            reference: self.shown(self.layout.reference),
             active: self.cell(self.layout.active).flag(),
         }
     }
@@ -195,8 +195,13 @@ impl<E: Engine> Reader<'_, E> {
     /// A row whose digest is none; `None` where it is one.
     pub(super) fn malformed(&self) -> Option<MalformedRow> {
         let shown = self.cell(self.layout.digest).digest().err()?;
-        let name = self.cell(self.layout.name).shown();
-        Some(MalformedRow { shown, name, reference: self.cell(self.layout.reference).shown() })
+        let name = self.shown(self.layout.name);
+        Some(MalformedRow { shown, name, reference: self.shown(self.layout.reference) })
+    }
+
+    /// A text for people, cut where it is long.
+    fn shown(&self, index: Option<usize>) -> Option<String> {
+        self.cell(index).shown().map(cut_owned)
     }
 
     fn sources(&self) -> Sources {

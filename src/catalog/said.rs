@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::model::cut_owned;
+
 /// What a database said, without the library's words around it. Holds no secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -29,9 +31,14 @@ impl Said {
         Self::plain("the answer broke off before its end")
     }
 
-    /// A message that says all there is to say.
+    /// A message that says all there is to say; a long one is cut.
     pub(super) fn plain(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, is_of_statement: false, is_passing: false }
+        Self {
+            message: cut_owned(message.into()),
+            hint: None,
+            is_of_statement: false,
+            is_passing: false,
+        }
     }
 
     /// The same with what to do.

@@ -81,7 +81,7 @@ async fn store_and_ledger_answer(config: &Config) -> anyhow::Result<Vec<String>>
     let warnings = ledger.remarks().iter().map(|remark| format!("ledger: warning: {remark}"));
     let answers = [
         format!("store {} answers", store.identity()),
-        format!("ledger {} answers", crate::model::redact_url(config.ledger_url())),
+        format!("ledger {} answers", crate::model::redact_place(config.ledger_url())),
     ];
     Ok(warnings.chain(answers).collect())
 }

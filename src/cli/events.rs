@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::{BreakerReason, BreakerState, Corruption, Repair, RepairResult};
-use crate::observe::{Event, Observer};
+use crate::observe::{Event, Observer, PassFound};
 use crate::plan::BreakerTurn;
 
 /// Corrupt objects of one pass that get a line each; the report and the ledger tell of all.
@@ -31,6 +31,7 @@ impl Observer for Logged {
             Event::BreakerTurned(turn) => self.turned(turn),
             Event::PassBegan { .. } => self.memory().corrupt = 0,
             Event::PassEnded(_) => self.tell_rest(),
+            Event::Found(found) => log_found(found),
             // A report and the findings tell what was held; of a whole lost store it would be very
             // many lines.
             Event::Repaired { repair, .. } if repair.result != RepairResult::Held => {
@@ -81,6 +82,16 @@ impl Logged {
             log_turn(turn);
         }
     }
+}
+
+fn log_found(found: &PassFound<'_>) {
+    let missing = found.summary.missing.unwrap_or(0);
+    let corrupt = found.summary.corrupt.unwrap_or(0);
+    tracing::info!(
+        missing,
+        corrupt,
+        "{missing} missing, {corrupt} corrupt: recorded; healing begins"
+    );
 }
 
 fn log_repair(repair: &Repair) {

@@ -6,7 +6,7 @@ use crate::config::ConfigError;
 use crate::http::{ListenError, TokenError};
 use crate::import::ImportError;
 use crate::ledger::{LedgerError, LockError};
-use crate::model::{Outcome, redact_urls_in};
+use crate::model::{Outcome, cut_owned, redact_urls_in};
 use crate::pass::PassFailure;
 use crate::preflight::PreflightError;
 use crate::store;
@@ -86,7 +86,12 @@ fn cause<T: std::error::Error + Send + Sync + 'static>(error: &anyhow::Error) ->
 pub fn describe(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
-        let cause = cause.to_string();
+        // What a database says may be of any length.
+        let cause = if cause.is::<sqlx::Error>() {
+            cut_owned(cause.to_string())
+        } else {
+            cause.to_string()
+        };
         // Some libraries say their cause themselves.
         if text.ends_with(&cause) {
             continue;

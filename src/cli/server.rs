@@ -12,7 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::config::NamedFile;
-use crate::model::redact_url;
+use crate::model::redact_place;
 use crate::report::{StatusView, escape};
 
 use super::{UsageError, loose};
@@ -84,7 +84,7 @@ impl Place {
         let wrong = |problem: &str| {
             let hint = "write --server http://127.0.0.1:9847, or --server unix:PATH with the \
                         path in http.admin_socket";
-            UsageError::new(format!("`{}` {problem}", redact_url(server)), hint)
+            UsageError::new(format!("`{}` {problem}", redact_place(server)), hint)
         };
         let url = Url::parse(server).map_err(|error| wrong(&format!("is no URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
@@ -166,7 +166,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Http(url) => f.write_str(&redact_url(url.as_str())),
+            Self::Http(url) => f.write_str(&redact_place(url.as_str())),
             Self::Socket(path) => write!(f, "unix:{}", path.display()),
         }
     }

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::Config;
 use super::draft::join;
 use super::options::Options;
-use crate::model::redact_url;
+use crate::model::redact_place;
 use crate::store::OptionValue;
 
 /// What stands for a secret.
@@ -76,11 +76,11 @@ impl Config {
             options.catalog.url_file.clone_from(&self.url_file);
         }
         if options.store.url.contains("://") {
-            options.store.url = redact_url(&options.store.url);
+            options.store.url = redact_place(&options.store.url);
         }
         let databases = [&mut options.catalog.url, &mut options.ledger.url].into_iter().flatten();
         for url in databases.chain(&mut options.source.maintained_apps) {
-            *url = redact_url(url);
+            *url = redact_place(url);
         }
         for (key, value) in &mut options.store.options {
             let handed_over = self.origin(&join("store.options", key)).is_secret();
@@ -88,7 +88,7 @@ impl Config {
                 _ if handed_over || is_secret(key) => {
                     *value = OptionValue::Text(REDACTED.to_owned());
                 }
-                OptionValue::Text(text) if text.contains("://") => *text = redact_url(text),
+                OptionValue::Text(text) if text.contains("://") => *text = redact_place(text),
                 OptionValue::Text(_) | OptionValue::Flag(_) | OptionValue::Number(_) => {}
             }
         }

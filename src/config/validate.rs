@@ -12,10 +12,14 @@ use super::urls;
 use crate::catalog::{self, CatalogProblem, Preset};
 use crate::http::{ApiAccess, HttpOptions};
 use crate::model::{Digest, KeyTemplate, Span};
+use crate::source::HostName;
 use crate::store::{self, OptionValue};
 
 /// The collection that the embedded catalog has from the start, as a key layout.
 const EMBEDDED_LAYOUT: &str = "software-installers/{digest}";
+
+/// What is told of a host of `[source]` that is none.
+const NO_HOST: &str = "is no host name: write HOST or HOST:PORT, without scheme and path";
 
 /// Notes everything that cannot be as it is.
 pub(super) fn validate(draft: &mut Draft, options: &Options, environment: &Environment) {
@@ -230,10 +234,17 @@ fn hosts(draft: &mut Draft, options: &Options) {
     let mut names = HashSet::new();
     for (i, host) in options.source.host.iter().enumerate() {
         let key = format!("source.host[{i}].name");
-        if url::Host::parse(&host.name).is_err() {
-            draft.refuse(&key, "is no host name: write it without scheme, port and path");
-        } else if !names.insert(host.name.to_ascii_lowercase()) {
-            draft.refuse(&key, format!("is `{}`, which is there already", host.name));
+        match HostName::parse(&host.name) {
+            None => draft.refuse(&key, NO_HOST),
+            Some(name) if !names.insert(name.clone()) => {
+                draft.refuse(&key, format!("is `{}`, which is there already", host.name));
+            }
+            Some(_) => {}
+        }
+    }
+    for (i, name) in options.source.allow_hosts.iter().enumerate() {
+        if HostName::parse(name).is_none() {
+            draft.refuse(&format!("source.allow_hosts[{i}]"), NO_HOST);
         }
     }
 }

@@ -9,11 +9,11 @@ use futures::FutureExt;
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::model::{Command, Depth, Outcome, Slice, Span, Summary, error_chain};
-use crate::observe::Observer;
+use crate::observe::{Observer, Tee};
 use crate::pass::{FailOn, PassFailure, PassReport, Request, Restraint};
 use crate::plan::{Reading, Rotation};
 
-use super::journal::log_report;
+use super::journal::FoundLog;
 use super::memory;
 use super::opener::{OpenFailure, Opened, Opener, Plan, Side};
 use super::tell::tell_unopened;
@@ -63,7 +63,7 @@ impl OnePass {
 
     async fn run_once(self) -> Ended {
         let began = self.clock.now();
-        let opened = match self.opener.open().await {
+        let mut opened = match self.opener.open().await {
             Ok(opened) => opened,
             Err(failure) => return self.not_opened(&failure, began),
         };
@@ -76,9 +76,12 @@ impl OnePass {
         };
         let slice = rotation.as_ref().and_then(|rotation| Self::slice(rotation, &plan, began));
         let request = self.request(&opened, slice);
+        let found = Arc::new(FoundLog::default());
+        let heard: Arc<dyn Observer> = Arc::<FoundLog>::clone(&found);
+        opened.auditor.observer = Arc::new(Tee::new([Arc::clone(&opened.auditor.observer), heard]));
         match opened.auditor.heal(&request, &opened.healer).await {
             Ok(report) => {
-                log_report(&report);
+                found.log_rest(&report);
                 if let (Some(rotation), Some(slice)) = (rotation, slice) {
                     self.advance(&rotation, slice, &plan, &report).await;
                 }

@@ -3,17 +3,19 @@
 
 mod interrupted;
 mod journal;
+mod lanes;
 mod publish;
 mod restore;
 mod settle;
+mod steps;
 mod texts;
 mod transfer;
 mod unreadable;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, CatalogError};
@@ -68,6 +70,26 @@ struct Job<'a> {
     aside: OnceLock<String>,
     /// What sources said earlier, where that is to be honored.
     verdicts: &'a [SourceVerdict],
+    /// Whether the ledger still takes records of repairs.
+    unrecorded: &'a Unrecorded,
+}
+
+/// The first error of the ledger over the record of a repair: nothing is healed behind it.
+#[derive(Default)]
+struct Unrecorded(Mutex<Option<LedgerError>>);
+
+impl Unrecorded {
+    fn is_any(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn keep(&self, error: LedgerError) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    fn into_error(self) -> Option<LedgerError> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Everything that healing needs.
@@ -118,47 +140,24 @@ impl Healer {
             total_objects: u64::try_from(plan.actions.len()).ok(),
             total_bytes: None,
         });
-        let mut repairs: Vec<(usize, Repair)> = Vec::with_capacity(plan.actions.len());
-        let (rows, verdicts) = (&rows, &verdicts);
-        let unrecorded = Mutex::new(None);
-        let first_unrecorded = || unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
-        let actions = plan.actions.iter().enumerate().map(|(at, action)| async move {
+        let unrecorded = Unrecorded::default();
+        let jobs = plan.actions.iter().map(|action| {
             let place = (action.target.collection.clone(), action.target.digest);
-            let job = Job {
+            Job {
                 action,
                 pass_id: &plan.pass_id,
                 rows: rows.get(&place).map_or(&[][..], Vec::as_slice),
                 corrupt: read.get(&action.target.key),
                 read: read.get(&action.target.key).map(|corruption| &corruption.meta),
                 aside: OnceLock::new(),
-                verdicts,
-            };
-            let lost = first_unrecorded().is_some();
-            let repair =
-                if lost { Some(held(action, UNRECORDED)) } else { self.carry_out(&job).await };
-            // Written down in here: between two polls of the stream nothing may wait for the
-            // ledger, since another action may be waiting with its connection in hand.
-            if let Some(repair) = &repair {
-                let at = self.clock.now();
-                if !lost
-                    && let Err(error) = self.ledger.record_repair(job.pass_id, at, repair).await
-                {
-                    first_unrecorded().get_or_insert(error);
-                }
-                self.observer.notice(&Event::Repaired { repair, at });
+                verdicts: &verdicts,
+                unrecorded: &unrecorded,
             }
-            (at, repair)
         });
-        let mut running =
-            futures::stream::iter(actions).buffer_unordered(self.options.concurrency.max(1));
-        while let Some((at, repair)) = running.next().await {
-            repairs.extend(repair.map(|repair| (at, repair)));
-        }
-        drop(running);
+        let mut repairs = self.work_off(jobs.collect()).await;
         repairs.sort_by_key(|(at, _)| *at);
         let repairs = repairs.into_iter().map(|(_, repair)| repair).collect();
-        let unrecorded = unrecorded.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Executed { repairs, unrecorded })
+        Ok(Executed { repairs, unrecorded: unrecorded.into_error() })
     }
 
     /// Throws away uploads that a crash left behind. One that resists stays in the ledger, and is
@@ -198,14 +197,6 @@ impl Healer {
             }
         }
         Ok(found)
-    }
-
-    async fn carry_out(&self, job: &Job<'_>) -> Option<Repair> {
-        match hold_of(job.action) {
-            Some(repair) => Some(repair),
-            None if self.cancel.is_cancelled() => None,
-            None => self.restore(job).await,
-        }
     }
 
     fn collection(&self, name: &str) -> Option<&Collection> {

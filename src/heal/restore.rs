@@ -1,16 +1,13 @@
-//! One object: its sources in turn, until one gives the bytes that the digest asks for.
-
-use tokio::time::Instant;
+//! What a source comes to for one object, and what is remembered of it.
 
 use crate::ledger::LedgerError;
 use crate::model::{
-    Attempts, Cause, Digest, FailureReason, Repair, RepairResult, SourceVerdict, Sources, Verdict,
-    error_chain, redact_url,
+    Attempts, Digest, FailureReason, RepairResult, SourceVerdict, Verdict, error_chain, redact_url,
 };
 use crate::observe::Event;
 
 use super::transfer::{Drift, Failure, Transfer};
-use super::{Healer, Job, held};
+use super::{Healer, Job};
 
 /// The best end so far of an object's heal.
 pub(super) struct End {
@@ -20,68 +17,11 @@ pub(super) struct End {
 }
 
 /// What one source came to, and the verdict that stands on it from now on.
-type Answer = (End, Option<Verdict>);
+pub(super) type Answer = (End, Option<Verdict>);
 
 impl Healer {
-    /// Restores one object; `None` where the heal was told to end before it was decided.
-    pub(super) async fn restore(&self, job: &Job<'_>) -> Option<Repair> {
-        if job.rows.is_empty() {
-            return Some(held(job.action, "no row wants it any more"));
-        }
-        let read_needed = job.action.cause == Cause::Corrupt && !job.replaces_unreadable();
-        if read_needed && job.read.is_none() {
-            return Some(held(job.action, "it could not be read again in this pass"));
-        }
-        let began = Instant::now();
-        let mut bytes = 0;
-        let (end, source) = self.try_sources(job, &mut bytes).await?;
-        let repair = Repair {
-            source: source.map(|url| redact_url(&url)),
-            result: end.result,
-            reason: end.reason,
-            bytes,
-            seconds: began.elapsed().as_secs_f64(),
-            corrupt: job.corrupt_bytes(job.aside.get().cloned()),
-            ..held(job.action, &end.detail)
-        };
-        self.remember(job, repair.result).await;
-        Some(repair)
-    }
-
-    async fn try_sources(&self, job: &Job<'_>, bytes: &mut u64) -> Option<(End, Option<String>)> {
-        let known = job.rows.iter().filter_map(|row| row.size).min().unwrap_or(0);
-        if known > self.options.max_object_size.0 {
-            let limit = self.options.max_object_size;
-            let detail = format!("{known} bytes are more than heal.max_object_size ({limit})");
-            return Some((refusal(FailureReason::TooLarge, detail), None));
-        }
-        let mut best: Option<(End, Option<String>)> = None;
-        let mut said = Vec::new();
-        for url in Sources::of_rows(job.rows) {
-            let (end, verdict) = match self.remembered(job, url) {
-                Some(end) => end,
-                None => match self.led_back(job, url, &said).await {
-                    Some(end) => end,
-                    None => self.try_source(job, url, bytes).await?,
-                },
-            };
-            said.extend(verdict.map(|verdict| (url, verdict)));
-            let settled = end.result.is_success() || end.result == RepairResult::Held;
-            if best.as_ref().is_none_or(|(so_far, _)| end.result < so_far.result) || settled {
-                best = Some((end, Some(url.to_owned())));
-            }
-            if settled {
-                break;
-            }
-        }
-        Some(best.unwrap_or_else(|| {
-            let detail = "no row names a source: the file has to come from elsewhere".to_owned();
-            (End { result: RepairResult::Failed, reason: None, detail }, None)
-        }))
-    }
-
     /// What is known without asking: the policy's refusal, or drift that still stands.
-    fn remembered(&self, job: &Job<'_>, url: &str) -> Option<Answer> {
+    pub(super) fn remembered(&self, job: &Job<'_>, url: &str) -> Option<Answer> {
         if let Err(why) = self.source.permits(url) {
             return Some((refusal(FailureReason::PolicyBlocked, format!("policy: {why}")), None));
         }
@@ -107,8 +47,13 @@ impl Healer {
 
     /// What follows for a source that only names another, where that one was asked for this object
     /// just now and a verdict on it stands: no large file is downloaded twice to be found wrong.
-    async fn led_back(&self, job: &Job<'_>, url: &str, said: &[(&str, Verdict)]) -> Option<Answer> {
-        let to = self.source.leads_to(url, &job.action.target.digest).await?;
+    pub(super) async fn led_back(
+        &self,
+        job: &Job<'_>,
+        said: &[(&str, Verdict)],
+        url: &str,
+        to: &str,
+    ) -> Option<Answer> {
         let (_, verdict) = said.iter().find(|(source, _)| *source == to)?;
         let (result, reason, what) = match verdict {
             Verdict::Gone => (RepairResult::SourceGone, FailureReason::SourceGone, "is gone"),
@@ -118,15 +63,19 @@ impl Healer {
             }
         };
         self.keep_verdict(job, url, *verdict, None).await;
-        let detail = format!("its manifest names {}, which {what}", redact_url(&to));
+        let detail = format!("its manifest names {}, which {what}", redact_url(to));
         Some((End { result, reason: Some(reason), detail }, Some(*verdict)))
     }
 
-    async fn try_source(&self, job: &Job<'_>, url: &str, bytes: &mut u64) -> Option<Answer> {
-        match self.transfer(job, url, bytes).await {
-            Transfer::Cancelled => None,
+    /// What a source is worth that is done with.
+    pub(super) async fn judge(&self, job: &Job<'_>, url: &str, transfer: Transfer) -> Answer {
+        match transfer {
+            Transfer::Cancelled => {
+                let detail = "the heal was told to end".to_owned();
+                (End { result: RepairResult::Held, reason: None, detail }, None)
+            }
             Transfer::Proven(staged, length) => {
-                Some((self.publish(job, url, staged, length).await, None))
+                (self.publish(job, url, staged, length).await, None)
             }
             Transfer::Drifted(drift) => {
                 let end = End {
@@ -135,17 +84,17 @@ impl Healer {
                     detail: drift_sentence(&drift),
                 };
                 if drift.page {
-                    return Some((end, None));
+                    return (end, None);
                 }
                 self.keep_verdict(job, url, Verdict::Drifted, Some(drift)).await;
-                Some((end, Some(Verdict::Drifted)))
+                (end, Some(Verdict::Drifted))
             }
             Transfer::Failed(Failure { result, reason, detail }) => {
                 let gone = (reason == FailureReason::SourceGone).then_some(Verdict::Gone);
                 if let Some(verdict) = gone {
                     self.keep_verdict(job, url, verdict, None).await;
                 }
-                Some((End { result, reason: Some(reason), detail }, gone))
+                (End { result, reason: Some(reason), detail }, gone)
             }
         }
     }
@@ -181,7 +130,7 @@ impl Healer {
     }
 
     /// Keeps what the next heal has to know. Only finished failures count.
-    async fn remember(&self, job: &Job<'_>, result: RepairResult) {
+    pub(super) async fn remember(&self, job: &Job<'_>, result: RepairResult) {
         let digest = &job.action.target.digest;
         if result.is_success() {
             self.forget_troubles(&job.action.target.key, digest).await;
@@ -225,6 +174,6 @@ fn drift_sentence(drift: &Drift) -> String {
     format!("source serves other bytes: {length} bytes with digest {observed}")
 }
 
-fn refusal(reason: FailureReason, detail: String) -> End {
+pub(super) fn refusal(reason: FailureReason, detail: String) -> End {
     End { result: RepairResult::Refused, reason: Some(reason), detail }
 }

@@ -44,12 +44,35 @@ pub(super) struct Failure {
     pub(super) detail: String,
 }
 
-/// How one try ended.
+/// How often a source was asked, and what it sent so far.
+#[derive(Default)]
+pub(super) struct Tries {
+    failed: u32,
+    as_sent: Option<Drift>,
+}
+
+/// What asking a source once came to.
+pub(super) struct Asked {
+    pub(super) outcome: Next,
+    /// The host that did not answer.
+    pub(super) silent: Option<String>,
+}
+
+/// What follows from it.
+pub(super) enum Next {
+    /// The source is done with.
+    Done(Transfer),
+    /// It is asked again after this time.
+    Again(Duration),
+}
+
+/// How one request ended.
 enum Try {
     Done(Transfer),
     Again {
         failure: Failure,
         retry_after: Option<Duration>,
+        silent: Option<String>,
     },
     /// Wrong bytes that may be others the next time.
     Page(Drift),
@@ -60,35 +83,62 @@ enum Try {
 }
 
 impl Healer {
-    /// Asks one source, up to `tries` times where it may pass. `bytes` counts what was downloaded.
-    pub(super) async fn transfer(&self, job: &Job<'_>, url: &str, bytes: &mut u64) -> Transfer {
-        let mut as_sent = None;
-        let mut attempt = 1;
+    /// Asks one source, which may be asked up to `tries` times where it may pass. `bytes` counts
+    /// what was downloaded.
+    pub(super) async fn transfer(
+        &self,
+        job: &Job<'_>,
+        url: &str,
+        tries: &mut Tries,
+        bytes: &mut u64,
+    ) -> Asked {
         loop {
-            let decoding = if as_sent.is_none() { Decoding::AsSent } else { Decoding::Decoded };
-            let (failed, retry_after) = match self.ask(job, url, decoding, bytes).await {
-                Try::Done(transfer) => return transfer,
+            let decoding =
+                if tries.as_sent.is_none() { Decoding::AsSent } else { Decoding::Decoded };
+            let (failed, retry_after, silent) = match self.ask(job, url, decoding, bytes).await {
+                Try::Done(transfer) => return Asked::done(transfer, None),
                 // An encoding that cannot be undone leaves the answer as it was sent: wrong. Any
                 // other failure on the way says nothing about the source's bytes.
                 Try::Undecodable(failure) => {
-                    return as_sent.map_or(Transfer::Failed(failure), Transfer::Drifted);
+                    let wrong = tries.as_sent.take().map(Transfer::Drifted);
+                    return Asked::done(wrong.unwrap_or(Transfer::Failed(failure)), None);
                 }
                 Try::Decode(drift) => {
-                    as_sent = Some(drift);
+                    tries.as_sent = Some(drift);
                     continue;
                 }
-                Try::Page(drift) => (Transfer::Drifted(drift), None),
-                Try::Again { failure, retry_after } => (Transfer::Failed(failure), retry_after),
+                Try::Page(drift) => (Transfer::Drifted(drift), None, None),
+                Try::Again { failure, retry_after, silent } => {
+                    (Transfer::Failed(failure), retry_after, silent)
+                }
             };
-            if attempt >= self.tries.max(1) {
-                return failed;
-            }
-            let wait = next_delay(attempt, retry_after, rand::random());
-            tokio::select! {
-                () = self.cancel.cancelled() => return Transfer::Cancelled,
-                () = tokio::time::sleep(wait) => attempt += 1,
-            }
+            return self.tried(tries, failed, retry_after, silent);
         }
+    }
+
+    /// What follows from a source that could not be asked, since what leads to it was silent.
+    pub(super) fn unanswered(&self, tries: &mut Tries, host: String, detail: String) -> Asked {
+        let failure = Failure {
+            result: RepairResult::Failed,
+            reason: FailureReason::SourceUnavailable,
+            detail,
+        };
+        self.tried(tries, Transfer::Failed(failure), None, Some(host))
+    }
+
+    fn tried(
+        &self,
+        tries: &mut Tries,
+        failed: Transfer,
+        retry_after: Option<Duration>,
+        silent: Option<String>,
+    ) -> Asked {
+        tries.failed = tries.failed.saturating_add(1);
+        if tries.failed >= self.tries.max(1) {
+            return Asked::done(failed, silent);
+        }
+        let wait = next_delay(tries.failed, retry_after, rand::random());
+        Asked { outcome: Next::Again(wait), silent }
     }
 
     async fn ask(&self, job: &Job<'_>, url: &str, decoding: Decoding, bytes: &mut u64) -> Try {
@@ -156,6 +206,12 @@ impl Healer {
     }
 }
 
+impl Asked {
+    const fn done(transfer: Transfer, silent: Option<String>) -> Self {
+        Self { outcome: Next::Done(transfer), silent }
+    }
+}
+
 /// Whether the object is a web page by one of its names.
 fn wants_page(job: &Job<'_>) -> bool {
     let names = job.rows.iter().filter_map(|row| row.name.as_deref());
@@ -171,14 +227,18 @@ fn classify(error: &FetchError) -> Try {
         }
         FetchError::Policy(_) => (RepairResult::Refused, FailureReason::PolicyBlocked),
         FetchError::TooLarge { .. } => (RepairResult::Refused, FailureReason::TooLarge),
-        FetchError::Transient { .. } | FetchError::Encoding(_) | FetchError::Permanent(_) => {
-            (RepairResult::Failed, FailureReason::SourceUnavailable)
-        }
+        FetchError::Transient { .. }
+        | FetchError::Silent { .. }
+        | FetchError::Encoding(_)
+        | FetchError::Permanent(_) => (RepairResult::Failed, FailureReason::SourceUnavailable),
     };
     let failure = Failure { result, reason, detail: error_chain(error) };
     match error {
         FetchError::Transient { retry_after, .. } => {
-            Try::Again { failure, retry_after: *retry_after }
+            Try::Again { failure, retry_after: *retry_after, silent: None }
+        }
+        FetchError::Silent { host, .. } => {
+            Try::Again { failure, retry_after: None, silent: Some(host.clone()) }
         }
         FetchError::Encoding(_) => Try::Undecodable(failure),
         FetchError::Gone { .. }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use url::Url;
 
-use crate::model::redact_url;
+use crate::model::redact_place;
 
 /// Everything but RFC 3986's unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -36,7 +36,8 @@ impl FromStr for UrlBase {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refuse = |problem: &str| format!("--source-url-base `{}` {problem}", redact_url(text));
+        let refuse =
+            |problem: &str| format!("--source-url-base `{}` {problem}", redact_place(text));
         let url = Url::parse(text).map_err(|error| refuse(&format!("is no URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refuse("is neither http nor https"));

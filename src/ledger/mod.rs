@@ -72,8 +72,8 @@ pub trait Ledger: Send + Sync {
     /// is refused with [`LeaseLost`]. [`Lock::guard`] does this.
     fn fenced(&self, fence: &Fence) -> Arc<dyn Ledger>;
 
-    /// Keeps a finished pass with its findings, and closes findings that a `full` pass no longer
-    /// saw. `first_seen` of findings was filled from [`Ledger::first_seen`].
+    /// Keeps a pass with its findings, in place of what it was recorded with earlier, and closes
+    /// findings that a `full` pass no longer saw. `first_seen` of findings was filled from [`Ledger::first_seen`].
     async fn record_pass(
         &self,
         summary: &Summary,
@@ -182,7 +182,7 @@ pub trait Ledger: Send + Sync {
     async fn publish_failed(&self, key: &str) -> Result<()>;
 
     /// Keeps the record of an action. What was about to be published under its key is settled by
-    /// it.
+    /// it, and where the object is right now, the findings about it are closed.
     async fn record_repair(&self, pass_id: &str, at: DateTime<Utc>, repair: &Repair) -> Result<()>;
 
     /// The newest repairs of an object, newest first.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 
 use super::sql::server::Server;
-use crate::model::redact_url;
+use crate::model::redact_place;
 
 /// Why a ledger cannot be opened, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +164,7 @@ pub(super) fn server_of(url: &str, base: &Path) -> Result<Server, OpenError> {
 
 /// The URL of a ledger as messages may show it.
 pub(super) fn shown(url: &str) -> String {
-    redact_url(url)
+    redact_place(url)
 }
 
 /// A scheme that is none may be half of a secret.

@@ -8,6 +8,7 @@ mod collection;
 mod count;
 mod digest;
 mod finding;
+mod foreign;
 mod history;
 pub mod instant;
 mod key;
@@ -27,6 +28,7 @@ pub use collection::{CatalogRow, Collection, MalformedRow};
 pub use count::{FindingCount, PassTotals};
 pub use digest::{Digest, ParseDigestError};
 pub use finding::{Finding, FindingKind, Unhealable, reason};
+pub use foreign::{FOREIGN_BYTES, URL_BYTES, cut, cut_owned};
 pub use history::{
     Attempts, BreakerReason, BreakerState, Corruption, LastFull, ObjectMeta, Publishing, Sighting,
     SourceVerdict, Upload, Verdict,
@@ -34,7 +36,7 @@ pub use history::{
 pub use key::{KeyTemplate, ParseKeyTemplateError, TEMPORARY_MARK, is_temporary};
 pub use operation::{OperationFailure, OperationKind, StoreOperation};
 pub use record::{Record, UNSURE_SIZE};
-pub use redact::{error_chain, redact_url, redact_urls_in};
+pub use redact::{error_chain, redact_place, redact_url, redact_urls_in};
 pub use removal::{Removal, RemovalResult};
 pub use repair::{Cause, CorruptBytes, FailureReason, Repair, RepairResult};
 pub use schedule::{ParseScheduleError, ParseZoneError, Schedule, Zone};

@@ -88,10 +88,12 @@ pub enum FailureReason {
     StoreWrite,
     /// The store took the bytes, and afterwards they were not found there.
     VerifyAfterWrite,
+    /// Its host was silent too often in this pass: held, and no failure.
+    HostSilent,
 }
 
 impl FailureReason {
-    /// All of them.
+    /// Those that are failures.
     pub const ALL: [Self; 7] = [
         Self::SourceUnavailable,
         Self::SourceGone,
@@ -112,6 +114,7 @@ impl FailureReason {
             Self::TooLarge => "too_large",
             Self::StoreWrite => "store_write",
             Self::VerifyAfterWrite => "verify_after_write",
+            Self::HostSilent => "host_silent",
         }
     }
 }
@@ -129,7 +132,7 @@ pub struct Repair {
     pub cause: Cause,
     /// How it ended.
     pub result: RepairResult,
-    /// Why it failed; null where it did not, or where it was held.
+    /// Why it failed, or was held for a silent host; null otherwise.
     pub reason: Option<FailureReason>,
     /// The source that decided the result, redacted.
     pub source: Option<String>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{BreakerReason, Corruption, Depth, Repair, StoreOperation, Summary};
+use crate::model::{BreakerReason, Corruption, Depth, Finding, Repair, StoreOperation, Summary};
 use crate::plan::BreakerTurn;
 
 use super::Census;
@@ -56,6 +56,8 @@ pub enum Event<'a> {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A pass has recorded what it found, and goes on to heal that.
+    Found(PassFound<'a>),
     /// A pass ended, well or not.
     PassEnded(PassEnd<'a>),
     /// A store was asked for something, and has answered or not.
@@ -143,6 +145,17 @@ pub enum PassFault {
     Timeout,
     /// All else: the ledger, the machine, a bug.
     Internal,
+}
+
+/// What a pass found, before any of it is healed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PassFound<'a> {
+    /// Its numbers.
+    pub summary: &'a Summary,
+    /// What is wrong, in report order.
+    pub findings: &'a [Finding],
+    /// What it counted, if it looked at everything there is.
+    pub census: Option<&'a Census>,
 }
 
 /// How a pass ended.

@@ -7,7 +7,7 @@ mod remembered;
 mod tee;
 
 pub use census::Census;
-pub use event::{Event, LogLevel, PassEnd, PassFault, Side};
+pub use event::{Event, LogLevel, PassEnd, PassFault, PassFound, Side};
 pub use metrics::{AuditMetrics, Metrics, MetricsError};
 pub use remembered::{LastPasses, PastPass, Remembered};
 pub use tee::Tee;

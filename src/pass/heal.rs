@@ -8,6 +8,7 @@ use crate::model::{
     Cause, Corruption, Depth, Digest, Finding, FindingKind, PassError, Repair, RepairResult,
     SourceVerdict, Summary, Unhealable, error_chain, reason,
 };
+use crate::observe::{Event, PassFound};
 use crate::plan::{Action, Hold, Plan, Step, Target, next_try, unhealable_from};
 
 use super::describe::{standings, wrong_bytes};
@@ -27,6 +28,7 @@ impl Auditor {
             let mut report = self.look(&pass_id, request).await?;
             report.name_unwanted();
             self.restrain(&mut report.plan, request.restraint).await?;
+            self.found(&mut report, request).await;
             let mut report = self.carry_out(report, request, healer).await?;
             self.record(&mut report, request).await;
             Ok(report)
@@ -71,6 +73,7 @@ impl Auditor {
         }
         let mut report = self.look(pass_id, &request).await?;
         let unfit = report.keep_only(plan);
+        self.found(&mut report, &request).await;
         // Nobody named these digests by hand, so remembered drift is honored.
         let mut report = self.carry_out(report, asked, healer).await?;
         report.repairs.extend(unfit);
@@ -78,6 +81,21 @@ impl Auditor {
         report.decide_after_heal(&request);
         self.record(&mut report, &request).await;
         Ok(report)
+    }
+
+    /// Records and tells what a pass found before it heals any of it: that may take long, and may
+    /// be cut off.
+    async fn found(&self, report: &mut PassReport, request: &Request) {
+        if !report.plan.actions.iter().any(|action| action.step.acts()) {
+            return;
+        }
+        report.decide_after_heal(request);
+        self.record(report, request).await;
+        self.observer.notice(&Event::Found(PassFound {
+            summary: &report.summary,
+            findings: &report.findings,
+            census: report.census.as_ref(),
+        }));
     }
 
     /// Holds in a plan what a daemon does not do now.

@@ -56,7 +56,15 @@ impl Source for AllSources {
         self.of(source).offer(source, digest).await
     }
 
-    async fn leads_to(&self, source: &str, digest: &Digest) -> Option<String> {
-        self.of(source).leads_to(source, digest).await
+    fn host(&self, source: &str) -> Option<String> {
+        self.of(source).host(source)
+    }
+
+    fn per_host(&self) -> usize {
+        self.http.per_host()
+    }
+
+    async fn resolve(&self, source: &str, digest: &Digest) -> Result<Option<String>, FetchError> {
+        self.of(source).resolve(source, digest).await
     }
 }

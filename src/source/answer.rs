@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use url::Url;
 
 use super::FetchError;
-use crate::model::redact_url;
+use crate::model::{URL_BYTES, cut_owned, redact_url};
 
 /// What to do about an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +31,13 @@ pub(super) fn judge(
     match status.as_u16() {
         200 => Ok(Head::Whole),
         301 | 302 | 303 | 307 | 308 => match headers.get(LOCATION) {
+            Some(location) if location.len() > URL_BYTES => {
+                let bytes = location.len();
+                Err(FetchError::Permanent(format!(
+                    "{} with a Location of {bytes} bytes",
+                    answered()
+                )))
+            }
             Some(location) => {
                 next_url(url, location.as_bytes()).map(Head::Redirect).ok_or_else(|| {
                     FetchError::Permanent(format!("{} with a Location that is no URL", answered()))
@@ -68,10 +75,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(until.signed_duration_since(sent).to_std().unwrap_or(Duration::ZERO))
 }
 
-/// A header as text, white space around it removed; bytes that are not UTF-8 become U+FFFD.
+/// A header as text, white space around it removed; bytes that are not UTF-8 become U+FFFD. A long
+/// one is cut.
 pub(super) fn text_of(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     let value = headers.get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+    Some(cut_owned(String::from_utf8_lossy(value.as_bytes()).trim().to_owned()))
 }
 
 /// Whether an answer says that it is a web page. Sites send one with 200 in place of a file: to log
@@ -120,7 +128,7 @@ pub(super) fn encoding(headers: &HeaderMap) -> Encoding {
         "" => Encoding::Identity,
         "gzip" | "x-gzip" => Encoding::Gzip,
         "deflate" => Encoding::Deflate,
-        _ => Encoding::Other(said),
+        _ => Encoding::Other(cut_owned(said)),
     }
 }
 
@@ -167,8 +175,20 @@ mod tests {
             let text = judged(status, &[]).unwrap_err().to_string();
             assert!(text.starts_with(&format!("https://h.example/a answered {status}")), "{text}");
         }
+        let long: &'static str = format!("https://h/{}", "x".repeat(URL_BYTES)).leak();
+        let text = judged(302, &[("location", long)]).unwrap_err().to_string();
+        assert!(text.ends_with("302 Found with a Location of 8202 bytes"), "{text}");
         let text = judged(302, &[("location", "https://[CANARY")]).unwrap_err().to_string();
         assert!(text.ends_with("302 Found with a Location that is no URL"), "{text}");
+    }
+
+    #[test]
+    fn what_a_stranger_writes_into_a_header_is_cut() {
+        let long: &'static str = "x".repeat(100_000).leak();
+        let headers = headers(&[("etag", long), ("content-encoding", long)]);
+        assert_eq!(text_of(&headers, http::header::ETAG).unwrap().len(), 1024);
+        let Encoding::Other(said) = encoding(&headers) else { panic!("no encoding of ours") };
+        assert_eq!(said.len(), 1024);
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl MaintainedApps {
             other @ (FetchError::Lacking(_)
             | FetchError::Policy(_)
             | FetchError::Transient { .. }
+            | FetchError::Silent { .. }
             | FetchError::Encoding(_)
             | FetchError::Permanent(_)) => other,
         })?;
@@ -147,8 +148,13 @@ impl Source for MaintainedApps {
         self.http.offer(&url, digest).await.map_err(|error| of_installer(error, &url))
     }
 
-    async fn leads_to(&self, source: &str, digest: &Digest) -> Option<String> {
-        self.installer(source, digest).await.ok()
+    /// That of the manifest; [`Source::resolve`] tells the URL in it.
+    fn host(&self, _: &str) -> Option<String> {
+        self.bases.iter().find_map(|base| self.http.host(base))
+    }
+
+    async fn resolve(&self, source: &str, digest: &Digest) -> Result<Option<String>, FetchError> {
+        self.installer(source, digest).await.map(Some)
     }
 }
 
@@ -184,8 +190,16 @@ fn manifest_url(base: &str, slug: &str) -> Result<String, String> {
 fn together(slug: &str, failures: &[FetchError]) -> FetchError {
     let told: Vec<_> = failures.iter().map(ToString::to_string).collect();
     let message = format!("no manifest of {slug}: {}", told.join("; "));
+    let hosts = failures.iter().map(|failure| match failure {
+        FetchError::Silent { host, .. } => Some(host),
+        _ => None,
+    });
+    if let Some(Some(host)) = hosts.reduce(|first, next| first.filter(|_| next.is_some())) {
+        return FetchError::Silent { host: host.clone(), message };
+    }
     let wishes = failures.iter().filter_map(|failure| match failure {
         FetchError::Transient { retry_after, .. } => Some(*retry_after),
+        FetchError::Silent { .. } => Some(None),
         FetchError::Gone { .. }
         | FetchError::Lacking(_)
         | FetchError::Policy(_)
@@ -218,6 +232,7 @@ fn of_installer(error: FetchError, url: &str) -> FetchError {
         other @ (FetchError::Lacking(_)
         | FetchError::TooLarge { .. }
         | FetchError::Transient { .. }
+        | FetchError::Silent { .. }
         | FetchError::Encoding(_)
         | FetchError::Permanent(_)) => other,
     }

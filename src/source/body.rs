@@ -10,12 +10,30 @@ use tokio::time::{Instant, timeout};
 
 use super::FetchError;
 
-/// A source that gives fewer bytes than this in [`SLOW_WINDOW`] is given up: at that rate 1 GiB
-/// takes ten weeks, and a download that is kept alive by a byte now and then blocks its place.
-const SLOW_BYTES: u64 = 10 * 1024;
-/// The time of waiting over which [`SLOW_BYTES`] is measured; the allowed silence where that is
+/// The time of waiting over which a source's speed is measured; the allowed silence where that is
 /// longer. Time in which nobody asks for bytes (the store is slow) does not count.
 const SLOW_WINDOW: Duration = Duration::from_mins(1);
+
+/// How long a body is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// How long nothing may come.
+    pub(super) silence: Duration,
+    /// Bytes that have to come in a second. So the size of an object bounds its time: a download
+    /// that is kept alive by a byte now and then would block its place for weeks.
+    pub(super) slowest: u64,
+}
+
+impl Patience {
+    fn window(&self) -> Duration {
+        SLOW_WINDOW.max(self.silence)
+    }
+
+    /// The fewest bytes that have to come in the window.
+    fn fewest(&self) -> u64 {
+        self.slowest.saturating_mul(self.window().as_secs())
+    }
+}
 
 /// A body that is under way. Errors of `chunks` are texts without secrets.
 pub(super) struct Download {
@@ -27,8 +45,10 @@ pub(super) struct Download {
     pub(super) said: Option<u64>,
     /// The most bytes that are handed on.
     pub(super) limit: u64,
-    /// How long nothing may come.
-    pub(super) silence: Duration,
+    /// How long it is waited for.
+    pub(super) patience: Patience,
+    /// Whose body it is.
+    pub(super) host: String,
     /// The place in the host's queue, held until the body ends or is dropped.
     #[expect(dead_code, reason = "it is held, and released by being dropped")]
     pub(super) permit: Option<OwnedSemaphorePermit>,
@@ -59,12 +79,12 @@ impl Guarded {
 
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, FetchError> {
         let began = Instant::now();
-        let answer = timeout(self.download.silence, self.download.chunks.next()).await;
+        let answer = timeout(self.download.patience.silence, self.download.chunks.next()).await;
         self.window.waited += began.elapsed();
         match answer {
             Err(_) => {
-                let silence = humantime::format_duration(self.download.silence);
-                Err(self.gave_up(&format!("silent for {silence} after {}", self.progress())))
+                let silence = humantime::format_duration(self.download.patience.silence);
+                Err(self.silent(&format!("silent for {silence} after {}", self.progress())))
             }
             Ok(Some(Err(cause))) => {
                 Err(self.gave_up(&format!("cut off after {}: {cause}", self.progress())))
@@ -84,13 +104,13 @@ impl Guarded {
             return Err(FetchError::TooLarge { limit: self.download.limit });
         }
         self.window.bytes = self.window.bytes.saturating_add(bytes);
-        let window = SLOW_WINDOW.max(self.download.silence);
-        if self.window.waited >= window {
-            if self.window.bytes < SLOW_BYTES {
+        let patience = self.download.patience;
+        if self.window.waited >= patience.window() {
+            if self.window.bytes < patience.fewest() {
                 let came = self.window.bytes;
-                let waited = humantime::format_duration(window);
-                return Err(self.gave_up(&format!(
-                    "too slow: {came} bytes in {waited}, after {}",
+                let waited = humantime::format_duration(patience.window());
+                return Err(self.silent(&format!(
+                    "too slow: {came} bytes in {waited}, after {} (source.slowest)",
                     self.progress()
                 )));
             }
@@ -103,6 +123,13 @@ impl Guarded {
         match self.download.said {
             Some(said) => format!("{} of {said} bytes", self.received),
             None => format!("{} bytes", self.received),
+        }
+    }
+
+    fn silent(&self, what: &str) -> FetchError {
+        FetchError::Silent {
+            host: self.download.host.clone(),
+            message: format!("{}: {what}", self.download.shown),
         }
     }
 
@@ -124,13 +151,18 @@ mod tests {
 
     use super::*;
 
+    const fn patience(silence: Duration) -> Patience {
+        Patience { silence, slowest: 10 << 10 }
+    }
+
     fn download(chunks: BoxStream<'static, Result<Bytes, String>>) -> Download {
         Download {
             chunks,
             shown: "https://h.example/a".to_owned(),
             said: None,
             limit: u64::MAX,
-            silence: Duration::from_mins(1),
+            patience: patience(Duration::from_mins(1)),
+            host: "h.example".to_owned(),
             permit: None,
         }
     }
@@ -160,21 +192,38 @@ mod tests {
     async fn a_source_that_drips_is_given_up_after_a_minute() {
         let slow = download(dripping(1_000, 5, Duration::from_secs(1)));
         let error = length(slow).await.unwrap_err();
-        assert_eq!(error, "https://h.example/a: too slow: 300 bytes in 1m, after 300 bytes");
+        let told =
+            "https://h.example/a: too slow: 300 bytes in 1m, after 300 bytes (source.slowest)";
+        assert_eq!(error, told);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_object_takes_longer_than_its_size_at_the_least_rate_and_a_minute() {
+        // 200 to 400 bytes a second, and a rate just below the least one.
+        for (size, wait) in [(300, 1_000), (1, 4), (10_200, 1_000), (300_000, 30_000)] {
+            let began = Instant::now();
+            let slow = download(dripping(1_000_000, size, Duration::from_millis(wait)));
+            let error = length(slow).await.unwrap_err();
+            assert!(error.contains("too slow"), "{error}");
+            assert!(began.elapsed() <= Duration::from_mins(2), "{:?}", began.elapsed());
+        }
+        let none = Patience { slowest: 0, ..patience(Duration::from_mins(1)) };
+        let slow = Download { patience: none, ..download(dripping(1_000, 1, SLOW_WINDOW / 2)) };
+        assert_eq!(length(slow).await, Ok(1_000), "0 is no bound");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_source_that_was_fast_at_first_is_given_up_when_it_drips() {
-        let fast = dripping(100, 1_000, Duration::from_secs(5));
+        let fast = dripping(996, 60_000, Duration::from_secs(5));
         let slow = dripping(1_000, 5, Duration::from_secs(1));
         let error = length(download(fast.chain(slow).boxed())).await.unwrap_err();
-        assert!(error.contains("too slow: 4200 bytes in 1m, after 100200 bytes"), "{error}");
+        assert!(error.contains("too slow: 300 bytes in 1m, after 59760300 bytes"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_source_above_the_least_rate_may_take_all_day() {
-        let slow = download(dripping(10_000, 1_000, Duration::from_secs(5)));
-        assert_eq!(length(slow).await, Ok(10_000_000));
+        let slow = download(dripping(10_000, 52_000, Duration::from_secs(5)));
+        assert_eq!(length(slow).await, Ok(520_000_000));
     }
 
     #[tokio::test(start_paused = true)]
@@ -192,17 +241,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_patience_above_the_window_widens_it() {
         let patient = Download {
-            silence: Duration::from_mins(5),
-            ..download(dripping(3, 5_000, Duration::from_secs(100)))
+            patience: patience(Duration::from_mins(5)),
+            ..download(dripping(6, 1_100_000, Duration::from_secs(100)))
         };
-        assert_eq!(length(patient).await, Ok(15_000));
+        assert_eq!(length(patient).await, Ok(6_600_000));
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_is_told_with_what_came_before() {
         let silent = Download {
             said: Some(50),
-            silence: Duration::from_secs(30),
+            patience: patience(Duration::from_secs(30)),
             ..download(dripping(3, 10, Duration::from_secs(5)).chain(stream::pending()).boxed())
         };
         let error = length(silent).await.unwrap_err();

@@ -16,13 +16,13 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::answer::{Encoding, Head, encoding, is_page, judge, text_of, whole_length};
-use super::body::{Download, guard};
+use super::body::{Download, Patience, guard};
 use super::decode::{decoded, encoded_limit};
-use super::policy::{Policy, host_named, host_of};
+use super::policy::{Policy, too_long};
 use super::resolver::PolicyResolver;
 use super::transport::{cause_of, no_answer};
-use super::{Decoding, FetchError, Fetched, Offer, Source, SourceOptions};
-use crate::model::{Digest, redact_url, redact_urls_in};
+use super::{Decoding, FetchError, Fetched, HostName, Offer, Source, SourceOptions};
+use crate::model::{Digest, URL_BYTES, redact_url, redact_urls_in};
 
 /// How much of an answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,20 +39,21 @@ enum Want {
 pub struct HttpSource {
     client: Client,
     policy: Arc<Policy>,
-    /// `Authorization` of hosts, keyed as [`host_of`] spells them.
-    tokens: HashMap<String, HeaderValue>,
+    /// `Authorization` of hosts.
+    tokens: HashMap<HostName, HeaderValue>,
     /// The queue in front of each host.
     queues: Mutex<HashMap<String, Arc<Semaphore>>>,
     per_host: usize,
     read_timeout: Duration,
+    slowest: u64,
     max_redirects: usize,
 }
 
 /// Why a source could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// A `[[source.host]]` whose name is none.
-    #[error("`{name}` of [[source.host]] is no host name; write it without scheme, port and path")]
+    /// A host of `[source]` that is none.
+    #[error("`{name}` in [source] is no host: write HOST or HOST:PORT, without scheme and path")]
     Host {
         /// As configured.
         name: String,
@@ -103,8 +104,18 @@ impl HttpSource {
             queues: Mutex::default(),
             per_host: usize::try_from(options.per_host.max(1)).unwrap_or(1),
             read_timeout: options.read_timeout.0,
+            slowest: options.slowest.0,
             max_redirects: usize::try_from(options.max_redirects).unwrap_or(usize::MAX),
         })
+    }
+
+    /// What came instead of an answer of this host in time.
+    fn silence(&self, url: &Url, shown: &str) -> FetchError {
+        let silence = humantime::format_duration(self.read_timeout);
+        FetchError::Silent {
+            host: host_of(url),
+            message: format!("{shown}: silent for {silence}, no answer (source.read_timeout)"),
+        }
     }
 
     /// Asks once, without following a redirect.
@@ -120,25 +131,25 @@ impl HttpSource {
             request = request.header(AUTHORIZATION, token);
         }
         let Ok(answer) = timeout(self.read_timeout, request.send()).await else {
-            let silence = humantime::format_duration(self.read_timeout);
-            return Err(FetchError::Transient {
-                message: format!("{shown}: silent for {silence}, no answer (source.read_timeout)"),
-                retry_after: None,
-            });
+            return Err(self.silence(url, &shown));
         };
-        answer.map_err(|error| no_answer(error, &shown))
+        answer.map_err(|error| no_answer(error, &shown, &host_of(url)))
     }
 
-    /// The token of exactly this host; in plain text only where the host's own entry allows that.
+    /// The token of exactly this host and port, or of the host where the port is the scheme's own;
+    /// in plain text only where the host's own entry allows that.
     fn token_for(&self, url: &Url) -> Option<HeaderValue> {
-        let host = host_of(url)?;
-        let guarded = url.scheme() == "https" || self.policy.allows_http_by_name(&host);
-        self.tokens.get(&host).filter(|_| guarded).cloned()
+        let asked = HostName::of(url)?;
+        let guarded = url.scheme() == "https" || self.policy.allows_http_by_name(&asked);
+        // A URL has no port where it is that of its scheme.
+        let of_host = || url.port().is_none().then(|| self.tokens.get(&asked.without_port()));
+        let token = self.tokens.get(&asked).or_else(|| of_host().flatten());
+        token.filter(|_| guarded).cloned()
     }
 
     /// Waits for a place among the downloads of this URL's host.
     async fn queue(&self, url: &Url) -> Result<OwnedSemaphorePermit, FetchError> {
-        let host = host_of(url).unwrap_or_default();
+        let host = host_of(url);
         let queue = {
             let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || Arc::new(Semaphore::new(self.per_host));
@@ -213,7 +224,16 @@ impl Source for HttpSource {
         let url = parse(url).map_err(FetchError::Policy)?;
         self.policy.check_url(&url).map_err(FetchError::Policy)?;
         let (url, response, permit) = self.follow(url, Want::Body).await?;
-        answer_of(&url, response, permit, self.read_timeout, decoding, limit)
+        let patience = Patience { silence: self.read_timeout, slowest: self.slowest };
+        answer_of(&url, response, permit, patience, decoding, limit)
+    }
+
+    fn host(&self, url: &str) -> Option<String> {
+        parse(url).ok().map(|url| host_of(&url)).filter(|host| !host.is_empty())
+    }
+
+    fn per_host(&self) -> usize {
+        self.per_host
     }
 
     async fn offer(&self, url: &str, _: &Digest) -> Result<Offer, FetchError> {
@@ -240,7 +260,7 @@ fn answer_of(
     url: &Url,
     response: Response,
     permit: OwnedSemaphorePermit,
-    silence: Duration,
+    patience: Patience,
     decoding: Decoding,
     limit: u64,
 ) -> Result<Fetched, FetchError> {
@@ -261,7 +281,8 @@ fn answer_of(
         shown: shown.clone(),
         said: length,
         limit: wire_limit,
-        silence,
+        patience,
+        host: host_of(url),
         permit: Some(permit),
     });
     let body = if is_undone { decoded(&encoding, shown, sent, limit)? } else { sent };
@@ -269,6 +290,9 @@ fn answer_of(
 }
 
 fn parse(url: &str) -> Result<Url, String> {
+    if url.len() > URL_BYTES {
+        return Err(too_long(url.len()));
+    }
     let mut parsed =
         Url::parse(url).map_err(|error| format!("`{}` is no URL: {error}", redact_url(url)))?;
     parsed.set_fragment(None);
@@ -285,12 +309,22 @@ fn bare_for(url: &Url, has_token: bool) -> Url {
     bare
 }
 
-fn read_tokens(options: &SourceOptions) -> Result<HashMap<String, HeaderValue>, SourceError> {
+fn host_named(name: &str) -> Result<HostName, SourceError> {
+    HostName::parse(name).ok_or_else(|| SourceError::Host { name: redact_urls_in(name) })
+}
+
+/// The host of a URL as queues know it: all ports of a host are one machine.
+fn host_of(url: &Url) -> String {
+    HostName::of(url).map_or_else(String::new, |name| name.host().to_owned())
+}
+
+fn read_tokens(options: &SourceOptions) -> Result<HashMap<HostName, HeaderValue>, SourceError> {
+    options.allow_hosts.iter().try_for_each(|name| host_named(name).map(|_| ()))?;
     let mut tokens = HashMap::new();
     for entry in &options.host {
-        let host = host_named(&entry.name)
-            .ok_or_else(|| SourceError::Host { name: redact_urls_in(&entry.name) })?;
+        let name = host_named(&entry.name)?;
         let Some(path) = entry.bearer_token_file.clone() else { continue };
+        let host = entry.name.clone();
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(source) => return Err(SourceError::TokenFile { host, path, source }),
@@ -300,7 +334,7 @@ fn read_tokens(options: &SourceOptions) -> Result<HashMap<String, HeaderValue>, 
         match HeaderValue::from_str(&format!("Bearer {token}")) {
             Ok(mut value) if is_visible => {
                 value.set_sensitive(true);
-                tokens.insert(host, value);
+                tokens.insert(name, value);
             }
             _ => return Err(SourceError::Token { host, path }),
         }

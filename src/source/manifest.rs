@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::model::Digest;
+use crate::model::{Digest, cut_owned};
 
 /// Characters of a foreign text that are told.
 const TOLD_CHARS: usize = 80;
@@ -24,7 +24,8 @@ struct Release {
 impl Manifest {
     /// Reads a manifest; what is wrong with it completes "…: ".
     pub(super) fn parse(json: &[u8]) -> Result<Self, String> {
-        let manifest: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        let manifest: Self =
+            serde_json::from_slice(json).map_err(|error| cut_owned(error.to_string()))?;
         if manifest.versions.is_empty() {
             return Err("it names no version".to_owned());
         }
@@ -141,5 +142,7 @@ mod tests {
             assert!(manifest(text).is_err(), "{text}");
         }
         assert!(manifest(r#"{"versions": [{"sha256": 7}]}"#).is_err());
+        let long = format!(r#"{{"versions": "{}"}}"#, "x".repeat(100_000));
+        assert_eq!(manifest(&long).unwrap_err().len(), 1024, "the parser tells the whole text");
     }
 }

@@ -6,6 +6,7 @@ mod answer;
 mod apps;
 mod body;
 mod decode;
+mod host_name;
 mod http;
 mod manifest;
 mod options;
@@ -13,6 +14,7 @@ mod policy;
 mod resolver;
 mod retry;
 mod scripts;
+mod silence;
 mod transport;
 
 use std::time::Duration;
@@ -25,10 +27,12 @@ use crate::model::Digest;
 
 pub use all::AllSources;
 pub use apps::MaintainedApps;
+pub use host_name::HostName;
 pub use http::{HttpSource, SourceError};
 pub use options::{HostOptions, SourceOptions};
 pub use retry::next_delay;
 pub use scripts::{Scripts, Texts};
+pub use silence::Silence;
 
 /// Which bytes of an encoded answer are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +96,15 @@ pub enum FetchError {
         /// How long the source asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// May pass as well, and nobody answered: no connection in time, nothing for too long, or less
+    /// than a trickle.
+    #[error("{message}")]
+    Silent {
+        /// The host that was silent, as [`Source::host`] spells it.
+        host: String,
+        /// What happened.
+        message: String,
+    },
     /// The answer is encoded in a way that cannot be undone here: only its bytes as sent are left.
     #[error("{0}")]
     Encoding(String),
@@ -120,9 +133,25 @@ pub trait Source: Send + Sync {
     /// Asks a source once whether it would give the bytes of a digest, and downloads none of them.
     async fn offer(&self, source: &str, digest: &Digest) -> Result<Offer, FetchError>;
 
-    /// The source that would be asked in the end, where this one only names another for a digest;
-    /// `None` where it names none, or cannot be asked now.
-    async fn leads_to(&self, _source: &str, _digest: &Digest) -> Option<String> {
+    /// The host that this source is asked of first, as queues know it; `None` where it has none, or
+    /// where nothing tells.
+    fn host(&self, _source: &str) -> Option<String> {
         None
+    }
+
+    /// How many may ask one host at once.
+    fn per_host(&self) -> usize {
+        usize::MAX
+    }
+
+    /// The source that would be asked in the end, where this one only names another for a digest;
+    /// `None` where it is asked itself.
+    async fn resolve(&self, _source: &str, _digest: &Digest) -> Result<Option<String>, FetchError> {
+        Ok(None)
+    }
+
+    /// The same; `None` too where it cannot be asked now.
+    async fn leads_to(&self, source: &str, digest: &Digest) -> Option<String> {
+        self.resolve(source, digest).await.ok().flatten()
     }
 }

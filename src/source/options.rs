@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::Span;
+use crate::model::{Size, Span};
 
 /// Where Fleet's publisher serves the manifests, and where they are written (as of September 2026).
 const MAINTAINED_APPS: [&str; 2] = [
@@ -25,14 +25,21 @@ pub struct SourceOptions {
     pub allow_private: Vec<IpNet>,
     /// How long opening a connection may take.
     pub connect_timeout: Span,
-    /// How long a source may be silent; there is no limit on the whole.
+    /// How long a source may be silent.
     pub read_timeout: Span,
     /// Redirects followed at most, each of them checked.
     pub max_redirects: u32,
+    /// Networks that are never connected to, whatever else allows them.
+    #[schemars(with = "Vec<String>")]
+    pub deny: Vec<IpNet>,
+    /// Hosts that may be asked, and no others; any where it is empty.
+    pub allow_hosts: Vec<String>,
     /// How often one source is asked in one run.
     pub tries: u32,
     /// Downloads at once from one host.
     pub per_host: u32,
+    /// What a source has to send in a second, over a minute; slower than this is a failure.
+    pub slowest: Size,
     /// Where the manifests of Fleet-maintained apps lie, each tried in turn.
     pub maintained_apps: Vec<String>,
     /// What holds for single hosts.
@@ -44,12 +51,13 @@ pub struct SourceOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HostOptions {
-    /// The host name, without port.
+    /// The host name, or HOST:PORT. Without a port, `allow_http` holds for each of its ports, and the
+    /// token goes to the scheme's own.
     pub name: String,
     /// Whether plain `http` is allowed there.
     #[serde(default)]
     pub allow_http: bool,
-    /// A file with a bearer token, sent to this host only.
+    /// A file with a bearer token, sent to this host and port only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer_token_file: Option<PathBuf>,
 }
@@ -62,8 +70,11 @@ impl Default for SourceOptions {
             connect_timeout: Span::seconds(10),
             read_timeout: Span::seconds(60),
             max_redirects: 10,
+            deny: Vec::new(),
+            allow_hosts: Vec::new(),
             tries: 3,
             per_host: 2,
+            slowest: Size(10 << 10),
             maintained_apps: MAINTAINED_APPS.map(str::to_owned).to_vec(),
             host: Vec::new(),
         }

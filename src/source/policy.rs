@@ -1,41 +1,63 @@
 //! The policy: which URLs and which addresses a source may have. Pure; the client asks it before
 //! each hop and for each address that a name resolves to.
 
-use std::collections::HashSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use super::SourceOptions;
 use super::address::{carried, not_public};
+use super::{HostName, SourceOptions};
+use crate::model::URL_BYTES;
+
+/// Ports below this belong to services of the machine: mail, shells, directories.
+const FIRST_FREE_PORT: u16 = 1024;
 
 /// What a configuration allows. Refusals are texts that complete "policy: …".
 #[derive(Debug)]
 pub(super) struct Policy {
     allow_http: bool,
-    http_hosts: HashSet<String>,
+    named: Vec<NamedHost>,
+    allow_hosts: Vec<HostName>,
     allow_private: Vec<IpNet>,
+    deny: Vec<IpNet>,
+}
+
+/// A `[[source.host]]`.
+#[derive(Debug)]
+struct NamedHost {
+    name: HostName,
+    allow_http: bool,
 }
 
 impl Policy {
+    /// The policy of a configuration. A name that is no host names nothing.
     pub(super) fn new(options: &SourceOptions) -> Self {
-        let http_hosts = options.host.iter().filter(|host| host.allow_http);
+        let named = options.host.iter().filter_map(|host| {
+            let name = HostName::parse(&host.name)?;
+            Some(NamedHost { name, allow_http: host.allow_http })
+        });
         Self {
             allow_http: options.allow_http,
-            http_hosts: http_hosts.filter_map(|host| host_named(&host.name)).collect(),
+            named: named.collect(),
+            allow_hosts: options.allow_hosts.iter().filter_map(|h| HostName::parse(h)).collect(),
             allow_private: options.allow_private.clone(),
+            deny: options.deny.clone(),
         }
     }
 
     /// Whether a URL may be asked, as far as it can be told without resolving its host.
     pub(super) fn check_url(&self, url: &Url) -> Result<(), String> {
-        let Some(host) = host_of(url) else {
+        if url.as_str().len() > URL_BYTES {
+            return Err(too_long(url.as_str().len()));
+        }
+        let Some(asked) = HostName::of(url) else {
             return Err(format!("a URL of scheme `{}` has no host; use https", url.scheme()));
         };
+        let host = asked.host();
         match url.scheme() {
             "https" => {}
-            "http" if self.allow_http || self.allows_http_by_name(&host) => {}
+            "http" if self.allow_http || self.allows_http_by_name(&asked) => {}
             "http" => {
                 return Err(format!(
                     "plain http is not allowed for {host}; use https, or set allow_http in a \
@@ -44,6 +66,10 @@ impl Policy {
             }
             scheme => return Err(format!("scheme `{scheme}` is not allowed; use https")),
         }
+        if !self.allow_hosts.is_empty() && !self.allow_hosts.iter().any(|own| own.covers(&asked)) {
+            return Err(format!("{host} is not among source.allow_hosts"));
+        }
+        self.check_port(&asked)?;
         match url.host() {
             Some(Host::Ipv4(v4)) => self.check_address(v4.into()),
             Some(Host::Ipv6(v6)) => self.check_address(v6.into()),
@@ -51,13 +77,26 @@ impl Policy {
         }
     }
 
+    fn check_port(&self, asked: &HostName) -> Result<(), String> {
+        let port = asked.port().unwrap_or_default();
+        let is_web = matches!(port, 80 | 443) || port >= FIRST_FREE_PORT;
+        if is_web || self.named.iter().any(|own| own.name.names(asked)) {
+            return Ok(());
+        }
+        let host = asked.host();
+        Err(format!(
+            "port {port} is not allowed; if it is meant, add a [[source.host]] `{host}:{port}`"
+        ))
+    }
+
     /// Whether a `[[source.host]]` itself says that plain http will do.
-    pub(super) fn allows_http_by_name(&self, host: &str) -> bool {
-        self.http_hosts.contains(host)
+    pub(super) fn allows_http_by_name(&self, asked: &HostName) -> bool {
+        self.named.iter().any(|own| own.allow_http && own.name.covers(asked))
     }
 
     /// Whether an address may be connected to.
     pub(super) fn check_address(&self, address: IpAddr) -> Result<(), String> {
+        self.check_denied(address)?;
         if self.allow_private.iter().any(|net| net.contains(&address)) {
             return Ok(());
         }
@@ -77,20 +116,24 @@ impl Policy {
             )),
         }
     }
+
+    /// Whether an address lies in a denied network, in whichever of its spellings that is written.
+    fn check_denied(&self, address: IpAddr) -> Result<(), String> {
+        let others: Vec<IpAddr> = match address {
+            IpAddr::V4(v4) => vec![v4.to_ipv6_mapped().into()],
+            IpAddr::V6(v6) => carried(v6).into_iter().map(IpAddr::V4).collect(),
+        };
+        let is_denied = |one: &IpAddr| self.deny.iter().any(|net| net.contains(one));
+        if is_denied(&address) || others.iter().any(is_denied) {
+            return Err(format!("address {address} lies in a network of source.deny"));
+        }
+        Ok(())
+    }
 }
 
-/// The host of a URL as hosts are compared: lower case, no trailing dot, punycode, addresses in
-/// their one spelling.
-pub(super) fn host_of(url: &Url) -> Option<String> {
-    let host = url.host_str().filter(|host| !host.is_empty())?;
-    Some(host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
-}
-
-/// The same of a host name as a configuration gives it; `None` where it is no host name.
-pub(super) fn host_named(name: &str) -> Option<String> {
-    let bare_v6 = name.parse::<std::net::Ipv6Addr>();
-    let host = bare_v6.map(Host::Ipv6).or_else(|_| Host::parse(name)).ok()?.to_string();
-    Some(host.strip_suffix('.').unwrap_or(&host).to_ascii_lowercase())
+/// The refusal of a URL of that many bytes.
+pub(super) fn too_long(bytes: usize) -> String {
+    format!("a URL of {bytes} bytes is too long: {URL_BYTES} are allowed")
 }
 
 #[cfg(test)]
@@ -260,17 +303,83 @@ mod tests {
     }
 
     #[test]
-    fn configured_hosts_are_compared_as_urls_spell_them() {
-        for (name, spelled) in [
-            ("Files.Example.", Some("files.example")),
-            ("127.1", Some("127.0.0.1")),
-            ("::1", Some("[::1]")),
-            ("[::1]", Some("[::1]")),
-            ("files.example:443", None),
-            ("https://files.example", None),
-            ("", None),
+    fn a_denied_network_is_denied_whatever_else_allows_it_and_in_every_spelling() {
+        let policy = policy(&SourceOptions {
+            allow_private: vec!["10.0.0.0/8".parse().unwrap(), "2002::/16".parse().unwrap()],
+            deny: ["10.1.0.0/16", "8.8.8.0/24", "2606:4700::/32", "::ffff:9.9.9.0/120"]
+                .map(|net| net.parse().unwrap())
+                .to_vec(),
+            ..SourceOptions::default()
+        });
+        for denied in [
+            "10.1.2.3",
+            "::ffff:10.1.2.3",
+            "2002:a01:203::1",
+            "64:ff9b::808:808",
+            "8.8.8.8",
+            "9.9.9.9",
+            "2606:4700::1",
         ] {
-            assert_eq!(host_named(name).as_deref(), spelled, "{name}");
+            let refusal = policy.check_address(denied.parse().unwrap()).unwrap_err();
+            assert!(refusal.contains("lies in a network of source.deny"), "{denied}: {refusal}");
         }
+        for allowed in ["10.2.0.1", "2002:a02:1::1", "8.8.4.4", "9.9.8.9", "2606:4701::1"] {
+            assert_eq!(policy.check_address(allowed.parse().unwrap()), Ok(()), "{allowed}");
+        }
+    }
+
+    #[test]
+    fn where_hosts_are_listed_no_other_one_is_asked() {
+        let policy = policy(&SourceOptions {
+            allow_hosts: vec!["Files.Example.".to_owned(), "cdn.example:8443".to_owned()],
+            ..SourceOptions::default()
+        });
+        for (url, is_allowed) in [
+            ("https://files.example/a", true),
+            ("https://FILES.example.:8443/a", true),
+            ("https://cdn.example:8443/a", true),
+            ("https://cdn.example/a", false),
+            ("https://sub.files.example/a", false),
+            ("https://files.example@other.example/a", false),
+        ] {
+            let judged = policy.check_url(&Url::parse(url).unwrap());
+            assert_eq!(judged.is_ok(), is_allowed, "{url}: {judged:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_of_another_service_is_refused_unless_an_entry_names_it() {
+        let policy = policy(&SourceOptions {
+            allow_http: true,
+            host: vec![host("files.example:99"), host("other.example")],
+            ..SourceOptions::default()
+        });
+        for (url, is_allowed) in [
+            ("https://other.example/a", true),
+            ("https://other.example:80/a", true),
+            ("http://other.example:443/a", true),
+            ("https://other.example:1024/a", true),
+            ("https://other.example:1023/a", false),
+            ("https://other.example:22/a", false),
+            ("https://other.example:0/a", false),
+            ("https://other.example:99/a", false),
+            ("https://files.example:99/a", true),
+            ("https://files.example:98/a", false),
+        ] {
+            let judged = policy.check_url(&Url::parse(url).unwrap());
+            assert_eq!(judged.is_ok(), is_allowed, "{url}: {judged:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_is_too_long_is_refused_by_its_length_alone() {
+        let policy = policy(&SourceOptions::default());
+        let url = |bytes: usize| {
+            let start = "https://h.example/";
+            Url::parse(&format!("{start}{}", "x".repeat(bytes - start.len()))).unwrap()
+        };
+        assert_eq!(policy.check_url(&url(URL_BYTES)), Ok(()));
+        let refusal = policy.check_url(&url(URL_BYTES + 1)).unwrap_err();
+        assert_eq!(refusal, "a URL of 8193 bytes is too long: 8192 are allowed");
     }
 }

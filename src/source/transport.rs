@@ -6,7 +6,7 @@ use std::io;
 
 use super::FetchError;
 use super::resolver::Denied;
-use crate::model::redact_urls_in;
+use crate::model::{cut_owned, redact_urls_in};
 
 /// Beginnings of messages of the client's layers that only say that something below them failed.
 const WRAPPERS: [&str; 4] = [
@@ -16,24 +16,24 @@ const WRAPPERS: [&str; 4] = [
     "request or response body error",
 ];
 
-/// Why no answer came from `shown`, a redacted URL.
-pub(super) fn no_answer(error: reqwest::Error, shown: &str) -> FetchError {
+/// Why no answer came from `shown`, a redacted URL of this host.
+pub(super) fn no_answer(error: reqwest::Error, shown: &str, host: &str) -> FetchError {
     let error = error.without_url();
     if let Some(Denied(refusal)) = chain(&error).find_map(|cause| cause.downcast_ref::<Denied>()) {
         return FetchError::Policy(refusal.clone());
     }
-    let message = if error.is_connect() && error.is_timeout() {
-        format!("{shown}: no connection in time (source.connect_timeout)")
-    } else {
-        format!("{shown}: {}", cause_of(error_ref(&error)))
-    };
+    if error.is_connect() && error.is_timeout() {
+        let message = format!("{shown}: no connection in time (source.connect_timeout)");
+        return FetchError::Silent { host: host.to_owned(), message };
+    }
+    let message = format!("{shown}: {}", cause_of(error_ref(&error)));
     if error.is_builder() || chain(&error).any(is_lasting) {
         return FetchError::Permanent(message);
     }
     FetchError::Transient { message, retry_after: None }
 }
 
-/// The causes of an error of the client in one line, without secrets.
+/// The causes of an error of the client in one line, without secrets and not too long.
 pub(super) fn cause_of(error: &(dyn Error + 'static)) -> String {
     let mut told: Vec<String> = Vec::new();
     for message in chain(error).map(ToString::to_string) {
@@ -43,9 +43,9 @@ pub(super) fn cause_of(error: &(dyn Error + 'static)) -> String {
         }
     }
     if told.is_empty() {
-        return redact_urls_in(&error.to_string());
+        return cut_owned(redact_urls_in(&error.to_string()));
     }
-    redact_urls_in(&told.join(": "))
+    cut_owned(redact_urls_in(&told.join(": ")))
 }
 
 /// Whether asking again cannot help: what is wrong is the other side's certificate or its TLS.

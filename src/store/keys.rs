@@ -1,7 +1,7 @@
 //! What adapters share about keys: which of them a slice owns, which are never handed on, and how
 //! one that cannot be addressed is printed.
 
-use crate::model::{KeyTemplate, Slice, is_temporary};
+use crate::model::{KeyTemplate, Slice, cut_owned, is_temporary};
 
 /// The part of the key order that a slice owns, so that each key, foreign ones included, belongs
 /// to exactly one of the slices.
@@ -47,15 +47,17 @@ pub(super) fn is_listed(key: &str) -> bool {
     !key.ends_with('/') && !is_temporary(key)
 }
 
-/// A key with everything escaped that a terminal or a log line should not see.
+/// A key with everything escaped that a terminal or a log line should not see, cut where it is
+/// longer than keys can be.
 pub(super) fn printable(key: &str) -> String {
-    key.chars().fold(String::with_capacity(key.len()), |mut shown, c| {
+    let shown = key.chars().fold(String::with_capacity(key.len()), |mut shown, c| {
         match c {
             '\'' | '"' => shown.push(c),
             _ => shown.extend(c.escape_debug()),
         }
         shown
-    })
+    });
+    cut_owned(shown)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use url::Url;
 use super::directory::DirectoryStore;
 use super::s3::S3Store;
 use super::{HealStore, OperationHook, RemovingStore, StoreError, StoreOptions};
-use crate::model::redact_url;
+use crate::model::redact_place;
 
 /// How near a word has to be to one that is known to be suggested, from 0 to 1.
 const NEAR: f64 = 0.8;
@@ -118,7 +118,7 @@ fn locate(url: &str, base: &Path) -> Result<Location, OpenError> {
             path.map(Location::Directory).ok_or_else(|| {
                 OpenError::configuration(format!(
                     "store.url `{}` is no file:///absolute/path (`?` and `#` are %3F and %23 there)",
-                    redact_url(url)
+                    redact_place(url)
                 ))
             })
         }
@@ -140,7 +140,7 @@ fn is_scheme(text: &str) -> bool {
 /// The prefix is taken as it is written: keys are bytes, and `%20` is three of them.
 fn bucket(url: &str) -> Result<Location, OpenError> {
     let refuse = |problem: &str| {
-        let shown = redact_url(url);
+        let shown = redact_place(url);
         Err(OpenError::configuration(format!("store.url `{shown}` {problem}")))
     };
     let Some(rest) = url.strip_prefix("s3://") else {

@@ -105,6 +105,10 @@ impl Asker<'_> {
                         let unknown = answer(Availability::Unknown, None, detail);
                         return Try::Again(unknown, retry_after);
                     }
+                    FetchError::Silent { .. } => {
+                        let unknown = answer(Availability::Unknown, None, detail);
+                        return Try::Again(unknown, None);
+                    }
                     FetchError::Gone { .. } | FetchError::Lacking(_) => Availability::Gone,
                     FetchError::Policy(_) => Availability::PolicyBlocked,
                     FetchError::TooLarge { .. } => Availability::TooLarge,

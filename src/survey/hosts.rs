@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 use url::Url;
 
-/// Objects in a row for which a host gave no answer before it is left alone: with time-outs and
-/// several tries each, a thousand more would take days.
-const SILENT_AT_MOST: u32 = 5;
+use crate::source::Silence;
 
 /// Every host that was asked so far.
 pub(super) struct Hosts {
@@ -22,7 +19,7 @@ pub(super) struct Hosts {
 pub(super) struct Host {
     places: Semaphore,
     /// Objects in a row without an answer.
-    silent: AtomicU32,
+    silence: Silence,
 }
 
 /// A host that is not asked any more.
@@ -36,7 +33,7 @@ impl Hosts {
     /// The host that a source is at.
     pub(super) fn of(&self, source: &str) -> Arc<Host> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Host { places: Semaphore::new(self.per_host), silent: AtomicU32::new(0) };
+        let new = || Host { places: Semaphore::new(self.per_host), silence: Silence::default() };
         Arc::clone(known.entry(name_of(source)).or_insert_with(|| Arc::new(new())))
     }
 }
@@ -46,7 +43,7 @@ impl Host {
     pub(super) async fn ask<T>(&self, asking: impl Future<Output = T>) -> Result<T, LeftAlone> {
         // It is never closed; if it were, everybody would find a place.
         let _place = self.places.acquire().await;
-        if self.silent.load(Ordering::Relaxed) >= SILENT_AT_MOST {
+        if self.silence.is_left_alone() {
             return Err(LeftAlone);
         }
         Ok(asking.await)
@@ -54,11 +51,7 @@ impl Host {
 
     /// Notes whether an object got an answer, whatever it was, after all tries.
     pub(super) fn note(&self, answered: bool) {
-        if answered {
-            self.silent.store(0, Ordering::Relaxed);
-        } else {
-            self.silent.fetch_add(1, Ordering::Relaxed);
-        }
+        self.silence.note(answered);
     }
 }
 

@@ -9,6 +9,7 @@ use restock::clock::{Clock, SystemClock};
 use crate::binary::until;
 use crate::place::{CONFIGURATION, Place};
 use crate::running::{NEVER, Running};
+use crate::support::http_server::{Answer, Gate};
 
 /// The samples of the daemon that logs there.
 fn samples(daemon: &Running) -> BTreeMap<String, f64> {
@@ -99,4 +100,25 @@ fn reading_makes_objects_verified_and_a_restart_does_not_forget_it() {
     again.says("last pass clean");
     until("the gauges", || samples(&again).get(verified) == Some(&12.0));
     assert!(samples(&again)[oldest] >= shown[oldest]);
+}
+
+#[test]
+fn what_a_pass_found_is_logged_and_shown_before_it_heals() {
+    let (place, objects) = Place::with_daemon(12, NEVER);
+    place.lose(&objects[..1]);
+    let gate = Gate::closed();
+    let slow = Answer::ok(objects[0].bytes[..1].to_vec());
+    place.world.answer(&objects[0], [slow.then_wait(&gate, objects[0].bytes[1..].to_vec())]);
+    let daemon = Running::start(&place, "run");
+    until("the download", || !place.world.http.requests().is_empty());
+    let missing = || {
+        let shown = samples(&daemon);
+        shown.get("restock_objects{state=\"missing\",store=\"default\"}").copied()
+    };
+    daemon.says("package not found with hash");
+    assert_eq!((missing(), daemon.said("last pass")), (Some(1.0), 0), "{}", daemon.log());
+    gate.open();
+    daemon.says("1 healed");
+    until("the gauges", || missing() == Some(0.0));
+    assert_eq!(daemon.said("package not found with hash"), 1, "it is news once");
 }

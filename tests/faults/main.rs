@@ -8,6 +8,7 @@
 )]
 #![expect(dead_code, reason = "the helpers serve other tests too")]
 
+mod bad_neighbors;
 mod bucket;
 mod bucket_audit;
 mod bucket_publish;

@@ -1,6 +1,8 @@
 //! Whole heals from sources beyond the rows' URLs: which is asked when, and what is remembered.
 
-use restock::model::{RepairResult, Unhealable, Verdict};
+use std::time::Duration;
+
+use restock::model::{FailureReason, RepairResult, Span, Unhealable, Verdict};
 use restock::pass::PassReport;
 
 use crate::apps::manifest;
@@ -229,4 +231,25 @@ async fn a_source_without_a_url_counts_where_sources_count() {
     let finding = report.findings.iter().find(|f| f.digest == Some(app.digest)).unwrap();
     assert_eq!(finding.sources, ["maintained-app:slack/darwin"]);
     assert_eq!(finding.healable, Some(false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_host_of_manifests_is_left_alone_as_any_other() {
+    let (mut world, objects) = World::healthy(12).await;
+    world.settings.breaker.missing_share = 1.0;
+    world.source_options.maintained_apps = vec![world.http.url("/m")];
+    world.source_options.tries = 1;
+    world.source_options.read_timeout = Span(Duration::from_millis(200));
+    world.sql("UPDATE packages SET url = NULL").await;
+    let rich = Rich::of(&mut world).await;
+    for (n, object) in objects.iter().enumerate() {
+        world.remove(&object.key);
+        rich.app(object.digest, &format!("app-{n}/darwin"));
+        let path = format!("/m/app-{n}/darwin.json");
+        world.http.route(&path, [Answer::raw("").then_stall()]);
+    }
+    let report = world.heal().await;
+    assert_eq!((world.http.requests().len(), report.summary.held), (5, 7));
+    let reasons = report.repairs.iter().filter(|r| r.reason == Some(FailureReason::HostSilent));
+    assert_eq!(reasons.count(), 7);
 }

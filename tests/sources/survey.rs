@@ -132,7 +132,7 @@ async fn what_no_request_can_tell_is_told_without_one() {
         (NoSource, None)
     );
     assert_eq!(of(&all, &objects[1]).result, PolicyBlocked);
-    assert_eq!(of(&all, &objects[1]).source.as_deref(), Some("ftp://h.example/a"));
+    assert_eq!(of(&all, &objects[1]).source.as_deref(), Some("ftp://h.example"));
     assert_eq!((totals.no_source, totals.policy_blocked, totals.exit_code), (1, 2, 2));
     assert_eq!(world.http.accepted(), 0);
 }

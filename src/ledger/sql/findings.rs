@@ -99,6 +99,18 @@ impl SqlLedger {
             .text(&summary.pass_id)
     }
 
+    /// What closes those about an object that is right again.
+    pub(super) fn close_repaired(&self, key: &str, at: DateTime<Utc>) -> Statement {
+        let sql = "UPDATE findings SET closed_at = ? WHERE store = ? AND kind IN (?, ?) \
+                   AND subject = ? AND closed_at IS NULL";
+        Statement::new(sql)
+            .text(column::time(at))
+            .int(self.store)
+            .text(FindingKind::Missing.as_str())
+            .text(FindingKind::Corrupt.as_str())
+            .text(self.dialect().key(key))
+    }
+
     pub(super) async fn read_first_seen(
         &self,
         keys: &[FindingKey],

@@ -111,7 +111,9 @@ impl SqlLedger {
             .text(repair.digest)
             .text(column::time(at))
             .text(column::json(repair)?);
-        self.write(&vec![statement, self.drop_publishing(&repair.key)]).await?;
+        let mut all = vec![statement, self.drop_publishing(&repair.key)];
+        all.extend(repair.result.is_success().then(|| self.close_repaired(&repair.key, at)));
+        self.write(&all).await?;
         Ok(())
     }
 

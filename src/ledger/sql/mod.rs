@@ -101,7 +101,8 @@ impl SqlLedger {
         findings: &[(FindingKey, Finding)],
         full: bool,
     ) -> Stored<()> {
-        let pass = self.pass_statements(summary, full)?;
+        let before = self.recorded_outcome(&summary.pass_id).await?;
+        let pass = self.pass_statements(summary, full, before.as_deref())?;
         let closes = full.then(|| self.close_unseen(summary));
         self.write(&KeptPass { ledger: self, summary, findings, pass, closes }).await?;
         Ok(())

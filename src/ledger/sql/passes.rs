@@ -54,16 +54,26 @@ const LAST_FULL: &str = "SELECT pass_id, body FROM passes \
                          ORDER BY finished_at DESC, pass_id DESC LIMIT 1";
 
 impl SqlLedger {
-    /// What keeps a pass.
+    /// How a pass stands recorded so far; `None` where it is not.
+    pub(super) async fn recorded_outcome(&self, pass_id: &str) -> Stored<Option<String>> {
+        let sql = "SELECT outcome FROM passes WHERE store = ? AND pass_id = ?";
+        let rows = self.fetch(Statement::new(sql).int(self.store).text(pass_id)).await?;
+        rows.first().map(|row| row.text(0)).transpose()
+    }
+
+    /// What keeps a pass. One that is recorded already, with its outcome `before`, is counted once:
+    /// a pass is recorded when it has found everything, and again when it has healed that.
     pub(super) fn pass_statements(
         &self,
         summary: &Summary,
         is_full: bool,
+        before: Option<&str>,
     ) -> Stored<[Statement; 2]> {
         let finished_at = column::time(summary.finished_at);
         let started_at = column::time(summary.started_at);
         let depth = column::word(&summary.depth)?;
         let failed = summary.outcome == Outcome::Failed;
+        let newly_failed = failed && before != Some(Outcome::Failed.as_str());
         let pass = self
             .upsert(&PASSES)
             .int(self.store)
@@ -81,8 +91,8 @@ impl SqlLedger {
             .upsert(&TOTALS)
             .int(self.store)
             .text(depth)
-            .int(1)
-            .int(i64::from(failed))
+            .int(i64::from(before.is_none()))
+            .int(i64::from(newly_failed))
             .optional((!failed).then_some(finished_at.as_str()))
             .text(started_at)
             .text(&finished_at);

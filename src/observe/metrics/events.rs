@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::model::{BreakerReason, Repair, RepairResult, StoreOperation, Summary};
-use crate::observe::{Event, Observer, PassEnd, PastPass, Side};
+use crate::observe::{Event, Observer, PassEnd, PassFound, PastPass, Side};
 
 use super::Metrics;
 use super::value::seconds;
@@ -30,6 +30,7 @@ impl Observer for Metrics {
                 table.pass_in_progress.with_label_values(&labels).set(1);
                 table.pass_last_start.with_label_values(&labels).set(seconds(*at));
             }
+            Event::Found(found) => self.pass_found(found),
             Event::PassEnded(end) => self.pass_ended(end),
             Event::StoreOperation(operation) => self.operation(operation),
             Event::Scheduled { depth, every } => table
@@ -55,6 +56,19 @@ impl Observer for Metrics {
 }
 
 impl Metrics {
+    /// Shows what a pass found before it heals, which may take long. That it has ended is not
+    /// counted yet.
+    fn pass_found(&self, found: &PassFound<'_>) {
+        self.show_breaker(open_breaker(found.summary));
+        let Some(census) = found.census else { return };
+        let (depth, began) = (found.summary.depth, found.summary.started_at);
+        let ended = found.summary.finished_at;
+        self.show_pass(&PastPass { depth, began, ended, succeeded: true });
+        self.reached(Side::Catalog, true);
+        self.reached(Side::Store, true);
+        self.show_census(census.clone());
+    }
+
     fn pass_ended(&self, end: &PassEnd<'_>) {
         let (table, labels) = (&self.table, [self.store.as_str(), end.depth.as_str()]);
         table.pass_in_progress.with_label_values(&labels).set(0);
@@ -88,7 +102,8 @@ impl Metrics {
         let (table, store) = (&self.table, self.store.as_str());
         table.heal_downloaded_bytes.with_label_values(&[store]).inc_by(repair.bytes);
         // What was held, or has no source to ask, was not attempted.
-        if !repair.result.is_success() && repair.reason.is_none() {
+        let is_held = repair.result == RepairResult::Held;
+        if is_held || (!repair.result.is_success() && repair.reason.is_none()) {
             return;
         }
         table.heal_attempts.with_label_values(&[store]).inc();

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use cap_std::fs::{File, OpenOptions, OpenOptionsExt};
 use uuid::Uuid;
 
@@ -16,7 +16,8 @@ use crate::model::{TEMPORARY_MARK, Upload};
 use crate::store::keys::printable;
 use crate::store::{BoxError, Condition, Staged, StoreError, StoreFault, UploadJournal};
 
-/// Bytes that are gathered for one hop to another thread.
+/// Bytes that are gathered for one hop to another thread, and one `write` there: sources send chunks
+/// of any size, and a server may make them a byte long.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// A temporary file on its way to a key.
@@ -27,8 +28,7 @@ pub(super) struct StagedFile {
     action: String,
     /// `None` only while it is away on another thread, or where that failed.
     file: Option<File>,
-    buffer: Vec<Bytes>,
-    buffered: usize,
+    buffer: BytesMut,
 }
 
 impl StagedFile {
@@ -52,15 +52,7 @@ impl StagedFile {
                 return Err(error);
             }
         };
-        Ok(Self {
-            root,
-            upload,
-            journal,
-            action,
-            file: Some(file),
-            buffer: Vec::new(),
-            buffered: 0,
-        })
+        Ok(Self { root, upload, journal, action, file: Some(file), buffer: BytesMut::new() })
     }
 
     /// Writes what is buffered, and does `then` on the same hop.
@@ -68,8 +60,7 @@ impl StagedFile {
         &mut self,
         then: impl FnOnce(&File) -> std::io::Result<()> + Send + 'static,
     ) -> Result<(), StoreError> {
-        let (chunks, action) = (std::mem::take(&mut self.buffer), self.action.clone());
-        self.buffered = 0;
+        let (gathered, action) = (self.buffer.split(), self.action.clone());
         let Some(mut file) = self.file.take() else {
             return Err(StoreError {
                 fault: StoreFault::Other,
@@ -81,7 +72,7 @@ impl StagedFile {
         let named = action.clone();
         let written = blocking(&action, move || {
             let write = || {
-                chunks.iter().try_for_each(|chunk| file.write_all(chunk))?;
+                file.write_all(&gathered)?;
                 then(&file)
             };
             write().map_err(|error| io_error(named, error))?;
@@ -106,9 +97,8 @@ impl StagedFile {
 #[async_trait]
 impl Staged for StagedFile {
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
-        self.buffered += bytes.len();
-        self.buffer.push(bytes);
-        if self.buffered < BUFFER_BYTES {
+        self.buffer.extend_from_slice(&bytes);
+        if self.buffer.len() < BUFFER_BYTES {
             return Ok(());
         }
         self.flush(|_| Ok(())).await

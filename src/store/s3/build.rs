@@ -15,7 +15,7 @@ use super::options::{self, Settings};
 use super::patience::Patience;
 use super::values::{self, NO_CHECKSUM};
 use super::writes::Checksums;
-use crate::model::redact_url;
+use crate::model::redact_place;
 use crate::store::counters::Counters;
 use crate::store::open::OpenError;
 use crate::store::{OperationHook, OptionValue};
@@ -165,7 +165,7 @@ fn endpoint(builder: &AmazonS3Builder, bucket: &str) -> Result<String, OpenError
              is meant",
         ));
     }
-    Ok(redact_url(&endpoint).trim_end_matches('/').to_owned())
+    Ok(redact_place(&endpoint).trim_end_matches('/').to_owned())
 }
 
 fn is_express(builder: &AmazonS3Builder) -> bool {

@@ -37,7 +37,7 @@ use super::{
     HealStore, ListRequest, ListedPage, OperationHook, OptionValue, Probe, Reading, RemovingStore,
     Staged, Store, StoreError, StoreFault, UploadJournal,
 };
-use crate::model::{ObjectMeta, StoreRequests, Upload};
+use crate::model::{FOREIGN_BYTES, ObjectMeta, StoreRequests, Upload};
 
 /// How long [`Store::check`] may take, retries included: a command has to say within 10 s that
 /// nobody answers, and has to start and to end as well, perhaps on a busy machine.
@@ -227,12 +227,15 @@ impl RemovingStore for S3Store {
     }
 }
 
-/// What an answer tells of an object; a header that was absent is `None`, not 1970 and not "".
+/// What an answer tells of an object; a header that was absent is `None`, not 1970 and not "". A tag
+/// cannot be cut, since it goes back as a condition: one that is too long to be kept is none.
 fn meta(meta: object_store::ObjectMeta) -> ObjectMeta {
     let modified: DateTime<Utc> = meta.last_modified;
     ObjectMeta {
         size: meta.size,
-        etag: meta.e_tag.filter(|etag| !etag.trim_matches('"').is_empty()),
+        etag: meta
+            .e_tag
+            .filter(|etag| !etag.trim_matches('"').is_empty() && etag.len() <= FOREIGN_BYTES),
         modified: (modified != DateTime::UNIX_EPOCH).then_some(modified),
     }
 }
