@@ -81,6 +81,7 @@ impl Catalog for GeneratedCatalog {
     ) -> BoxStream<'a, Result<Vec<ScannedRow>, CatalogError>> {
         let row = |number| ScannedRow {
             digest: Some(digest(number)),
+            is_unreadable: false,
             size: Some(size(number)),
             updated_at: Some(LONG_AGO),
             sources: Sources::of_url(url(number)),

@@ -5,6 +5,7 @@ use crate::model::{CatalogRow, Digest, MAINTAINED_APP, MalformedRow, SCRIPT, Sou
 use super::ScannedRow;
 use super::cell::Cell;
 use super::engine::{Column, Engine, Holds};
+use super::spelling;
 
 /// What is selected of the columns of a query; `None` for those that it does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,15 +119,13 @@ impl Columns {
         };
         let mut values = Vec::new();
         for digest in digests {
-            let hex = digest.to_string();
-            let upper = hex.to_uppercase();
+            let spelled = spelling::plain(digest);
             if texts {
-                values.extend([E::text(&hex), E::text(&upper)]);
+                values.extend(spelled.iter().map(|text| E::text(text)));
             }
             if bytes {
-                let of_texts = [&hex, &upper].map(|text| E::bytes(&hex_of(text)));
-                values.push(E::bytes(&hex));
-                values.extend(of_texts);
+                values.push(E::bytes(&digest.to_string()));
+                values.extend(spelled.iter().map(|text| E::bytes(&hex_of(text))));
             }
         }
         Some(format!("{column} IN ({})", values.join(",")))
@@ -159,11 +158,15 @@ impl<E: Engine> Reader<'_, E> {
     /// A row of a scan, how many bytes of text it holds, and whether its digest is found by
     /// [`Columns::listing`].
     pub(super) fn scanned(&self) -> (ScannedRow, usize, bool) {
-        let (digest, is_found) = self.digest();
+        let cell = self.cell(self.layout.digest);
+        let read = cell.digest();
+        let digest = read.as_ref().ok().copied().flatten();
+        let is_found = digest.is_none() || cell.is_plainly_spelled();
         let sources = self.sources();
         let bytes = sources.text_bytes();
         let scanned = ScannedRow {
             digest,
+            is_unreadable: read.is_err(),
             size: self.cell(self.layout.size).size(),
             updated_at: self.cell(self.layout.updated_at).time().map(|time| time.timestamp()),
             sources,
@@ -174,7 +177,7 @@ impl<E: Engine> Reader<'_, E> {
     /// The digest, where it is one, and whether it is found by [`Columns::listing`].
     pub(super) fn digest(&self) -> (Option<Digest>, bool) {
         let cell = self.cell(self.layout.digest);
-        let digest = cell.digest().ok();
+        let digest = cell.digest().ok().flatten();
         let is_found = digest.is_none() || cell.is_plainly_spelled();
         (digest, is_found)
     }
@@ -192,7 +195,7 @@ impl<E: Engine> Reader<'_, E> {
         }
     }
 
-    /// A row whose digest is none; `None` where it is one.
+    /// A row whose digest cannot be read; `None` where it can, or is NULL.
     pub(super) fn malformed(&self) -> Option<MalformedRow> {
         let shown = self.cell(self.layout.digest).digest().err()?;
         let name = self.cell(self.layout.name).shown();

@@ -35,8 +35,11 @@ pub use url::{CatalogProblem, judge, sqlite_path};
 /// One row of the first scan, in no order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScannedRow {
-    /// `None` where the column holds no digest; [`Catalog::malformed`] tells which rows those are.
+    /// `None` where the column is NULL, and the row wants nothing, and where it cannot be read.
     pub digest: Option<Digest>,
+    /// Whether the column holds something that cannot be read as a digest, so that the row may want
+    /// any object; [`Catalog::malformed`] tells which rows those are.
+    pub is_unreadable: bool,
     /// Size in bytes; `None` where the row tells none, or 0.
     pub size: Option<u64>,
     /// When the row was last written, in seconds since 1970; `None` counts as old.
@@ -142,7 +145,7 @@ pub trait Catalog: Send + Sync {
         digests: &[Digest],
     ) -> Result<Vec<CatalogRow>, CatalogError>;
 
-    /// The rows whose digest is none, at most `limit`.
+    /// The rows whose digest cannot be read, at most `limit`.
     async fn malformed(
         &self,
         collection: &Collection,

@@ -36,7 +36,7 @@ pub struct CatalogRow {
     pub active: bool,
 }
 
-/// A row whose digest is none.
+/// A row whose digest cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedRow {
     /// The digest column as it stands, fit for printing.

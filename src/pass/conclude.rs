@@ -12,6 +12,7 @@ use crate::plan::{Hold, PassCounts, judge_breaker, make_plan};
 use super::examine::Examined;
 use super::flag::SKEW_AT_MOST;
 use super::outcome::{Accepted, Circumstances};
+use super::verdicts::Verdicts;
 use super::{Auditor, Context, PassFailure, PassReport, Request};
 
 /// The breaker after a pass.
@@ -211,10 +212,9 @@ impl PassReport {
     /// Settles outcome and exit code from what the report holds.
     pub(super) fn decide(&mut self, request: &Request, refused: bool) {
         let has = |code: &str| self.summary.errors.iter().any(|error| error.code == code);
-        let soft = ["empty_catalog", "clock_skew"];
         let around = Circumstances {
-            failed: self.summary.errors.iter().any(|e| !soft.contains(&e.code.as_str())),
-            incomplete: has("empty_catalog"),
+            failed: !self.summary.errors.iter().all(PassError::only_holds_orphans),
+            incomplete: has(PassError::EMPTY_CATALOG),
             refused,
             accepted: Accepted::of(&self.findings),
         };
@@ -256,19 +256,32 @@ fn warnings(examined: &Examined) -> Vec<PassError> {
     let mut told = Vec::new();
     if verdicts.empty_over_objects {
         told.push(warn(
-            "empty_catalog",
+            PassError::EMPTY_CATALOG,
             format!(
-                "the catalog has no row of collection `{}`, and {} objects lie under `{}`: none of \
-                 them is called an orphan; is this the right catalog?",
-                verdicts.collection.name,
+                "{}, and {} objects lie under `{}`: none of them is called an orphan; is this the \
+                 right catalog?",
+                without_digest(verdicts),
                 verdicts.observed,
                 verdicts.collection.key.prefix()
             ),
         ));
     }
+    if verdicts.unreadable_rows > 0 {
+        let (n, name) = (verdicts.unreadable_rows, &verdicts.collection.name);
+        told.push(warn(
+            PassError::UNREADABLE_ROWS,
+            format!(
+                "{n} row{} of collection `{name}` {} a digest that cannot be read, and may want \
+                 any object: no orphan of the collection is flagged or taken away until that is \
+                 mended",
+                if n == 1 { "" } else { "s" },
+                if n == 1 { "has" } else { "have" },
+            ),
+        ));
+    }
     if let Some(skew) = verdicts.skew.filter(|skew| skew.abs() > SKEW_AT_MOST) {
         told.push(warn(
-            "clock_skew",
+            PassError::CLOCK_SKEW,
             format!(
                 "the store's clock and this machine's differ by {} s: no orphan is flagged",
                 skew.num_seconds()
@@ -276,6 +289,18 @@ fn warnings(examined: &Examined) -> Vec<PassError> {
         ));
     }
     told
+}
+
+/// That a collection wants nothing, as far as its rows tell, in the words of its rows.
+fn without_digest(verdicts: &Verdicts) -> String {
+    let name = &verdicts.collection.name;
+    match (verdicts.rows, verdicts.unreadable_rows) {
+        (None | Some(0), _) => format!("the catalog has no row of collection `{name}`"),
+        (Some(n), 0) => format!("the digest of all rows ({n}) of collection `{name}` is NULL"),
+        (Some(n), _) => {
+            format!("no row of collection `{name}` ({n} in all) has a digest that can be read")
+        }
+    }
 }
 
 /// The subject under which the ledger keeps a finding.

@@ -33,12 +33,16 @@ impl Context<'_> {
         verdicts.observed += u64::try_from(foreign.len()).unwrap_or(u64::MAX);
         verdicts.foreign = foreign;
         verdicts.skew = sides.skew;
-        verdicts.malformed_rows = sides.malformed_rows;
-        verdicts.rows = Some(sides.rows.saturating_add(sides.malformed_rows));
-        if sides.malformed_rows > 0 {
+        verdicts.unreadable_rows = sides.rows.unreadable;
+        // Rows without a digest lie in no slice; the first one speaks of them.
+        if self.request.slice.is_first() {
+            verdicts.malformed_rows = sides.rows.unreadable;
+        }
+        verdicts.rows = Some(sides.rows.all);
+        if verdicts.malformed_rows > 0 {
             verdicts.malformed = self.auditor.catalog.malformed(collection, MALFORMED_TOLD).await?;
         }
-        if sides.rows == 0 && verdicts.observed > 0 {
+        if sides.rows.with_digest == 0 && verdicts.observed > 0 {
             verdicts.empty_over_objects = true;
             verdicts.orphans = Vec::new();
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Format;
 use super::list::List;
 use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
-use crate::model::{Digest, Finding, Sighting, reason};
+use crate::model::{Digest, Finding, PassError, Sighting, reason};
 use crate::plan::{Disposal, OrphansPlan};
 
 /// An orphan as the last pass that saw it left it.
@@ -44,15 +44,18 @@ pub struct OrphansView {
     pub orphans: Vec<OrphanView>,
     /// When the last pass over everything ended; `None` where there was none.
     pub as_of: Option<DateTime<Utc>>,
+    /// Why that pass flagged none of some collections.
+    pub errors: Vec<PassError>,
 }
 
 #[derive(Serialize)]
-struct Totals {
+struct Totals<'a> {
     orphans: u64,
     flagged: u64,
     bytes: u64,
     #[serde(serialize_with = "crate::model::instant::optional_millis")]
     as_of: Option<DateTime<Utc>>,
+    errors: &'a [PassError],
 }
 
 const SCHEMA: &str = "restock.orphans/v1";
@@ -97,13 +100,14 @@ impl OrphansView {
         List { schema: SCHEMA, name: "orphans", kind: "orphan", items: &self.orphans }
     }
 
-    fn totals(&self) -> Totals {
+    fn totals(&self) -> Totals<'_> {
         let flagged = self.orphans.iter().filter(|orphan| orphan.is_flagged()).count();
         Totals {
             orphans: u64::try_from(self.orphans.len()).unwrap_or(u64::MAX),
             flagged: u64::try_from(flagged).unwrap_or(u64::MAX),
             bytes: self.orphans.iter().filter_map(|orphan| orphan.size).sum(),
             as_of: self.as_of,
+            errors: &self.errors,
         }
     }
 
@@ -132,6 +136,9 @@ impl OrphansView {
         let size = bytes(totals.bytes);
         let heading = format!("{all} ({} flagged, {size}) at {}", totals.flagged, time(as_of));
         writeln!(out, "{}", options.paint(Tone::Heading, &heading))?;
+        for PassError { code, message, subject: _ } in &self.errors {
+            writeln!(out, "{code}: {}", escape(message))?;
+        }
         if totals.flagged > 0 {
             writeln!(out, "next: {} orphans plan -o orphans.json", options.invocation)?;
         }

@@ -23,10 +23,16 @@ pub(crate) async fn a_scan_reads_values_and_takes_null_zero_and_blank_as_not_kno
     let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
     let (mut rows, _) = scan(&*catalog).await.unwrap();
     rows.sort_by_key(|row| row.digest);
-    let bare =
-        ScannedRow { digest: Some(two), size: None, updated_at: None, sources: Sources::default() };
+    let bare = ScannedRow {
+        digest: Some(two),
+        is_unreadable: false,
+        size: None,
+        updated_at: None,
+        sources: Sources::default(),
+    };
     let full = ScannedRow {
         digest: Some(one),
+        is_unreadable: false,
         size: Some(10),
         updated_at: Some(1_700_000_000),
         sources: Sources::of_url("https://h/1"),
@@ -110,6 +116,37 @@ async fn finds_each_of_three<F: CatalogFixture>(fixture: &F) {
     assert!(catalog.rows(&collection, &[]).await.unwrap().is_empty());
 }
 
+/// A prefix and white space are no part of a digest, and hide it from no look-up.
+pub(crate) async fn digests_with_a_prefix_or_white_space_are_scanned_and_found<F: CatalogFixture>(
+    fixture: F,
+) {
+    let prefixed = |n| format!("sha256:{}", digest(n));
+    for (n, spelled) in [
+        [prefixed(1), prefixed(2), prefixed(3)],
+        [format!("SHA256:{}", digest(1)), format!("0x{}", digest(2)), format!(" {} ", digest(3))],
+        [digest(1).to_string(), prefixed(2), format!("Sha256: 0X{}", digest(3))],
+    ]
+    .iter()
+    .enumerate()
+    {
+        for kind in ["VARCHAR(80)", F::BYTES] {
+            fixture.execute("DROP TABLE IF EXISTS t").await;
+            table(&fixture, kind).await;
+            for (id, text) in spelled.iter().enumerate() {
+                let is_text = kind != F::BYTES;
+                let value =
+                    if is_text { format!("'{text}'") } else { F::bytes(text.as_bytes()) };
+                let insert = format!("INSERT INTO t (id, digest) VALUES ({id}, {value})");
+                fixture.execute(&insert).await;
+            }
+            finds_each_of_three::<F>(&fixture).await;
+            let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+            let malformed = catalog.malformed(&only(&*catalog), 9).await.unwrap();
+            assert!(malformed.is_empty(), "{n}: {malformed:?}");
+        }
+    }
+}
+
 /// A row in mixed case that comes after the scan is found by the second look all the same.
 pub(crate) async fn a_row_in_mixed_case_that_came_after_the_scan_is_found<F: CatalogFixture>(
     fixture: F,
@@ -140,6 +177,7 @@ pub(crate) async fn malformed_digests_are_told_by_name_and_stop_nothing<F: Catal
     let (rows, _) = scan(&*catalog).await.unwrap();
     assert_eq!(rows.len(), 5);
     assert_eq!(rows.iter().filter(|row| row.digest.is_none()).count(), 4);
+    assert_eq!(rows.iter().filter(|row| row.is_unreadable).count(), 3, "NULL wants nothing");
     let malformed = catalog.malformed(&only(&*catalog), 10).await.unwrap();
     let told: BTreeSet<_> = malformed
         .iter()
@@ -149,7 +187,6 @@ pub(crate) async fn malformed_digests_are_told_by_name_and_stop_nothing<F: Catal
     let expected = BTreeSet::from([
         (Some("1"), Some("Bad One"), "`xyz`"),
         (Some("3"), Some("Empty"), "``"),
-        (Some("4"), Some("None"), "NULL"),
         (Some("5"), Some("Long"), long.as_str()),
     ]);
     assert_eq!(told, expected);
