@@ -18,7 +18,8 @@ use super::{Record, RemovalError, Remover};
 const BATCH: usize = 100;
 
 /// A collection without any digest.
-const EMPTY: &str = "its collection has no row at all that names a digest: is this the right catalog?";
+const EMPTY: &str =
+    "its collection has no row at all that names a digest: is this the right catalog?";
 
 impl Remover {
     /// Carries out a plan that fits this world, and tells what became of its entries, in their

@@ -34,4 +34,5 @@ mod shapes;
 mod sources;
 mod story;
 mod textfile;
+mod unreadable;
 mod usage;
