@@ -118,7 +118,7 @@ pub struct BreakerSummary {
     pub reason: String,
     /// Missing and corrupt objects when it opened, or now if they are more.
     pub missing: u64,
-    /// Expected objects at that time.
+    /// Expected objects at that time; for `inventory_shrunk`, the distinct digests that rows name.
     pub expected: u64,
 }
 

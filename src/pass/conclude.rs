@@ -231,7 +231,9 @@ fn count(examined: &[Examined]) -> PassCounts {
         let verdicts = &one.verdicts;
         let damaged = size(verdicts.missing.len() + verdicts.corrupt.len());
         let unknown = size(verdicts.unknown.len());
-        counts.expected += verdicts.present + damaged + unknown;
+        let expected = verdicts.present + damaged + unknown;
+        counts.expected += expected;
+        counts.named += expected + verdicts.young;
         counts.unknown += unknown;
         counts.damaged += damaged;
     }
