@@ -84,6 +84,7 @@ impl Catalog for GeneratedCatalog {
             is_unreadable: false,
             size: Some(size(number)),
             updated_at: Some(LONG_AGO),
+            is_mistimed: false,
             sources: Sources::of_url(url(number)),
         };
         in_turns(pages(self.world.objects()).map(move |page| Ok(page.map(row).collect())))

@@ -93,16 +93,23 @@ impl Cell<'_> {
         }
     }
 
-    /// A time: RFC 3339, `YYYY-MM-DD HH:MM:SS` in UTC, or seconds since 1970. `None` counts as old.
-    pub(super) fn time(&self) -> Option<DateTime<Utc>> {
-        match self {
-            Self::Integer(number) => times::of_number(*number),
-            Self::Real(number) => times::of_real(*number),
-            Self::Time(time) => Some(*time),
-            Self::Text(text) => times::parse(text),
-            Self::Bytes(bytes) => times::parse(str::from_utf8(bytes).ok()?),
-            Self::Null | Self::Garbled(_) => None,
-        }
+    /// A time as [`times::parse`] takes it, or a number of seconds since 1970. `None` where none is
+    /// told. Otherwise what the column shows, fit for printing.
+    pub(super) fn time(&self) -> Result<Option<DateTime<Utc>>, String> {
+        let of_text = |text: &str| match times::is_blank(text) {
+            true => Some(None),
+            false => times::parse(text).map(Some),
+        };
+        let time = match self {
+            Self::Null => Some(None),
+            Self::Integer(number) => times::of_number(*number).map(Some),
+            Self::Real(number) => times::of_real(*number).map(Some),
+            Self::Time(time) => Some(Some(*time)),
+            Self::Text(text) => of_text(text),
+            Self::Bytes(bytes) => str::from_utf8(bytes).ok().and_then(of_text),
+            Self::Garbled(_) => None,
+        };
+        time.ok_or_else(|| printable(&self.shown().unwrap_or_default()))
     }
 
     /// A text such as a URL; NULL, blank and what is no text mean that there is none.
@@ -142,6 +149,11 @@ impl Cell<'_> {
         };
         (!text.is_empty()).then_some(text)
     }
+}
+
+/// A text, cut and without control characters.
+fn printable(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 fn parse_size(text: &str) -> Option<u64> {
@@ -246,6 +258,31 @@ mod tests {
             Cell::Garbled(b"\xff"),
         ] {
             assert_eq!(cell.size(), None, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_told_of_none_or_shown_as_what_cannot_be_read() {
+        let noon = DateTime::from_timestamp(1_700_000_000, 0);
+        for cell in [
+            Cell::Integer(1_700_000_000),
+            Cell::Real(1_700_000_000.5),
+            Cell::Text("2023-11-14 22:13:20 UTC"),
+            Cell::Bytes(b"2023-11-14T22:13:20Z"[..].into()),
+            Cell::Time(noon.unwrap()),
+        ] {
+            assert_eq!(cell.time(), Ok(noon), "{cell:?}");
+        }
+        for cell in [Cell::Null, Cell::Text(" "), Cell::Text("0000-00-00 00:00:00")] {
+            assert_eq!(cell.time(), Ok(None), "{cell:?}");
+        }
+        for (cell, shown) in [
+            (Cell::Text("long\nago"), "long\\nago"),
+            (Cell::Bytes(b"soon"[..].into()), "soon"),
+            (Cell::Real(f64::NAN), "NaN"),
+            (Cell::UNREAD, ""),
+        ] {
+            assert_eq!(cell.time(), Err(shown.to_owned()), "{cell:?}");
         }
     }
 

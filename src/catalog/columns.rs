@@ -1,6 +1,8 @@
 //! [`Columns`]: which columns a query has, and how a row of it reads.
 
-use crate::model::{CatalogRow, Digest, MAINTAINED_APP, MalformedRow, SCRIPT, Sources};
+use crate::model::{
+    CatalogRow, Digest, MAINTAINED_APP, MalformedRow, MistimedRow, SCRIPT, Sources,
+};
 
 use super::ScannedRow;
 use super::cell::Cell;
@@ -162,13 +164,15 @@ impl<E: Engine> Reader<'_, E> {
         let read = cell.digest();
         let digest = read.as_ref().ok().copied().flatten();
         let is_found = digest.is_none() || cell.is_plainly_spelled();
+        let time = self.cell(self.layout.updated_at).time();
         let sources = self.sources();
         let bytes = sources.text_bytes();
         let scanned = ScannedRow {
             digest,
             is_unreadable: read.is_err(),
             size: self.cell(self.layout.size).size(),
-            updated_at: self.cell(self.layout.updated_at).time().map(|time| time.timestamp()),
+            is_mistimed: time.is_err(),
+            updated_at: time.ok().flatten().map(|time| time.timestamp()),
             sources,
         };
         (scanned, bytes, is_found)
@@ -187,7 +191,7 @@ impl<E: Engine> Reader<'_, E> {
         CatalogRow {
             digest,
             size: self.cell(self.layout.size).size(),
-            updated_at: self.cell(self.layout.updated_at).time(),
+            updated_at: self.cell(self.layout.updated_at).time().ok().flatten(),
             sources: self.sources(),
             name: self.cell(self.layout.name).shown(),
             reference: self.cell(self.layout.reference).shown(),
@@ -200,6 +204,22 @@ impl<E: Engine> Reader<'_, E> {
         let shown = self.cell(self.layout.digest).digest().err()?;
         let name = self.cell(self.layout.name).shown();
         Some(MalformedRow { shown, name, reference: self.cell(self.layout.reference).shown() })
+    }
+
+    /// A row with a digest that was written after `latest`, or at what is no time.
+    pub(super) fn mistimed(&self, latest: i64) -> Option<MistimedRow> {
+        let digest = self.digest().0?;
+        let cell = self.cell(self.layout.updated_at);
+        let time = cell.time();
+        let is_future = time.is_ok();
+        let shown = match time {
+            Ok(Some(time)) if time.timestamp() > latest => cell.shown().unwrap_or_default(),
+            Ok(_) => return None,
+            Err(shown) => shown,
+        };
+        let name = self.cell(self.layout.name).shown();
+        let reference = self.cell(self.layout.reference).shown();
+        Some(MistimedRow { digest, shown, is_future, name, reference })
     }
 
     fn sources(&self) -> Sources {

@@ -1,6 +1,7 @@
 //! The catalog port: what should exist, read-only. Adapters stand beside this file.
 
 mod cell;
+mod clock_face;
 mod collections;
 mod columns;
 mod embedded;
@@ -24,7 +25,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
-use crate::model::{CatalogRow, Collection, Digest, MalformedRow, Sources};
+use crate::model::{CatalogRow, Collection, Digest, MalformedRow, MistimedRow, Slice, Sources};
 
 pub use collections::{DEFAULT_COLLECTION, preset_layout};
 pub use embedded::{EmbeddedCatalog, Registered, Registration};
@@ -44,6 +45,9 @@ pub struct ScannedRow {
     pub size: Option<u64>,
     /// When the row was last written, in seconds since 1970; `None` counts as old.
     pub updated_at: Option<i64>,
+    /// Whether the column of that holds something that is no time; [`Catalog::mistimed`] tells
+    /// which rows those are.
+    pub is_mistimed: bool,
     /// Where the bytes can be had again.
     pub sources: Sources,
 }
@@ -151,6 +155,18 @@ pub trait Catalog: Send + Sync {
         collection: &Collection,
         limit: usize,
     ) -> Result<Vec<MalformedRow>, CatalogError>;
+
+    /// The rows with a digest of the slice that were written after `latest`, in seconds since 1970,
+    /// or at what is no time; at most `limit`.
+    async fn mistimed(
+        &self,
+        _collection: &Collection,
+        _slice: Slice,
+        _latest: i64,
+        _limit: usize,
+    ) -> Result<Vec<MistimedRow>, CatalogError> {
+        Ok(Vec::new())
+    }
 
     /// The text that the source [`crate::model::SCRIPT`] with this id stands for; `None` where
     /// there is none.

@@ -148,7 +148,8 @@ impl Context<'_> {
         let sum = |of: fn(&Examined) -> u64| Some(examined.iter().map(of).sum());
         let of_kind = |kind| size(findings.iter().filter(|f| f.kind == kind).count());
         let counts = count(examined);
-        let malformed_rows: u64 = examined.iter().map(|e| e.verdicts.malformed_rows).sum();
+        let of_rows = |e: &Examined| e.verdicts.malformed_rows + e.verdicts.mistimed_rows;
+        let invalid_rows: u64 = examined.iter().map(of_rows).sum();
         let mismatches: usize = examined.iter().map(|e| e.verdicts.size_mismatches.len()).sum();
         let flagged = findings.iter().filter(|f| f.reason.as_deref() == Some(reason::FLAGGED));
         Summary {
@@ -173,7 +174,7 @@ impl Context<'_> {
             orphans_flagged: Some(size(flagged.count())),
             orphan_bytes: sum(|e| e.verdicts.orphans.iter().map(crate::model::Record::size).sum()),
             foreign: Some(of_kind(FindingKind::Foreign)),
-            invalid_records: Some(malformed_rows + size(mismatches)),
+            invalid_records: Some(invalid_rows + size(mismatches)),
             at_risk: sum(|e| e.verdicts.at_risk.values().sum()),
             healed: 0,
             heal_failed: 0,
@@ -307,7 +308,12 @@ fn without_digest(verdicts: &Verdicts) -> String {
 
 /// The subject under which the ledger keeps a finding.
 pub(super) fn finding_key(finding: &Finding) -> FindingKey {
-    let subject = finding.key.clone().unwrap_or_else(|| {
+    let of_key = |key: &String| match finding.reason.as_deref() {
+        // An object may have several invalid records.
+        Some(why @ (reason::FUTURE | reason::UNREADABLE_TIME)) => format!("{key}: {why}"),
+        Some(_) | None => key.clone(),
+    };
+    let subject = finding.key.as_ref().map(of_key).unwrap_or_else(|| {
         let refs: HashSet<_> = finding.refs.iter().chain(&finding.names).collect();
         let mut refs: Vec<_> = refs.into_iter().map(String::as_str).collect();
         refs.sort_unstable();

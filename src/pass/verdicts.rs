@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{Collection, Corruption, Digest, MalformedRow, ObjectMeta, Record, Unhealable};
+use crate::model::{
+    Collection, Corruption, Digest, MalformedRow, MistimedRow, ObjectMeta, Record, Unhealable,
+};
 
 /// An object whose bytes were read and are wrong.
 #[derive(Debug, Clone)]
@@ -69,6 +71,9 @@ pub(super) struct Verdicts {
     pub(super) foreign: Vec<Foreign>,
     pub(super) malformed: Vec<MalformedRow>,
     pub(super) malformed_rows: u64,
+    /// Rows whose time of writing says nothing of their age.
+    pub(super) mistimed: Vec<MistimedRow>,
+    pub(super) mistimed_rows: u64,
     /// Rows whose digest cannot be read, in whatever slice: any object may be wanted by them.
     pub(super) unreadable_rows: u64,
     /// All rows, whatever their digests; `None` where only some were read.
@@ -98,6 +103,8 @@ impl Verdicts {
             foreign: Vec::new(),
             malformed: Vec::new(),
             malformed_rows: 0,
+            mistimed: Vec::new(),
+            mistimed_rows: 0,
             unreadable_rows: 0,
             skew: None,
             empty_over_objects: false,

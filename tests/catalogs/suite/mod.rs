@@ -123,6 +123,7 @@ macro_rules! suite {
         suite!($fixture:
             values {
                 a_scan_reads_values_and_takes_null_zero_and_blank_as_not_known,
+                times_are_read_alike_and_those_that_are_none_are_told,
                 every_row_of_a_digest_is_told,
                 hex_digests_in_any_case_are_scanned_and_found,
                 raw_digests_are_scanned_and_found,
