@@ -19,6 +19,7 @@ mod spelling;
 mod sql;
 mod sqlite;
 mod times;
+mod tokens;
 mod url;
 
 use async_trait::async_trait;
@@ -27,11 +28,11 @@ use futures::stream::BoxStream;
 
 use crate::model::{CatalogRow, Collection, Digest, MalformedRow, MistimedRow, Slice, Sources};
 
-pub use collections::{DEFAULT_COLLECTION, preset_layout};
+pub use collections::{CollectionProblem, DEFAULT_COLLECTION, preset_layout};
 pub use embedded::{EmbeddedCatalog, Registered, Registration};
 pub use open::open;
 pub use options::{CatalogOptions, CollectionOptions, Preset};
-pub use url::{CatalogProblem, judge, sqlite_path};
+pub use url::{CatalogProblem, judge, judge_collections, sqlite_path};
 
 /// One row of the first scan, in no order.
 #[derive(Debug, Clone, PartialEq, Eq)]
