@@ -125,10 +125,28 @@ fn values_that_cannot_be_are_refused_by_name() {
         ("[heal]\nquarantine = \"a/../b\"\n".to_owned(), "heal.quarantine has an outer"),
         ("[heal]\nquarantine = \"software-installers\"\n".to_owned(), "heal.quarantine would hide"),
         (format!("{}[heal]\nquarantine = \"a\"\n", collection("")), "heal.quarantine would hide"),
-        ("[[collection]]\nname = \"a\"\nkey = \"{digest:2}/{digest}\"\n[heal]\nquarantine = \"ab\"\n".to_owned(), "heal.quarantine would hide"),
+        ("[[collection]]\nname = \"software-installers\"\nkey = \"{digest:2}/{digest}\"\n[heal]\nquarantine = \"ab\"\n".to_owned(), "heal.quarantine would hide"),
         (format!("{}{}", collection(""), collection("")), "collection[1].name is `a`, which"),
-        (collection("query = \"SELECT 1; SELECT 2\"\n"), "collection[0].query holds a `;`"),
+        (collection("query = \"SELECT 1; SELECT 2\"\n"), "collection[0].query holds more than one"),
         (collection("query = \" \"\n"), "collection[0].query is empty"),
+        (collection("query = \"SELECT 1;\"\n"), "collection[0].query ends in `;`"),
+        (
+            collection("query = \"SELECT a AS digest FROM t WHERE b = ?\"\n"),
+            "collection[0].query has the parameter `?`",
+        ),
+        (
+            collection("query = \"SELECT load_extension('x') AS digest\"\n"),
+            "collection[0].query calls `load_extension`",
+        ),
+        (collection("query = \"SELECT 'a AS digest\"\n"), "collection[0].query lacks a closing"),
+        (
+            "[[collection]]\nname = \"a\"\nkey = \"software-installers/{digest}\"\n".to_owned(),
+            "collection[0].key is `software-installers/{digest}`, and collection",
+        ),
+        (
+            format!("{}{}", collection(""), collection("").replace("name = \"a\"", "name = \"b\"")),
+            "collection[1].key is `a/{digest}`, and collection `a`",
+        ),
         ("[[source.host]]\nname = \"https://h\"\n".to_owned(), "source.host[0].name is no host"),
         (
             "[source]\nmaintained_apps = [\"https://h/m\", \"h/m\"]\n".to_owned(),
@@ -176,7 +194,7 @@ fn values_just_inside_the_bounds_are_taken() {
         "[heal]\nquarantine = \"\"\n",
         "[heal]\nquarantine = \"software-installers-quarantine\"\n",
         "[heal]\nquarantine = \"a/b\"\n",
-        "[[collection]]\nname = \"a\"\nkey = \"{digest:2}/{digest}\"\n[heal]\nquarantine = \"abc\"\n",
+        "[[collection]]\nname = \"software-installers\"\nkey = \"{digest:2}/{digest}\"\n[heal]\nquarantine = \"abc\"\n",
         "[[source.host]]\nname = \"[::1]\"\n[[source.host]]\nname = \"127.0.0.1\"\n",
     ] {
         load(&tempfile::tempdir().unwrap(), &format!("{PLAIN}{text}")).unwrap();

@@ -163,8 +163,9 @@ fn a_side_that_fails_stops_the_join() {
 #[case::as_old_as_the_grace_period(NOW - 600, Judgement::Missing)]
 #[case::a_second_younger(NOW - 599, Judgement::Young)]
 #[case::of_now(NOW, Judgement::Young)]
-#[case::from_the_future(NOW + 86_400, Judgement::Young)]
-#[case::from_the_far_future(i64::MAX, Judgement::Young)]
+#[case::from_the_future(NOW + 900, Judgement::Young)]
+#[case::further_than_grace_and_skew(NOW + 901, Judgement::Missing)]
+#[case::from_the_far_future(i64::MAX, Judgement::Missing)]
 #[case::from_before_all_clocks(i64::MIN + 1, Judgement::Missing)]
 fn an_absent_object_is_missing_unless_its_row_is_young(
     #[case] time: i64,
@@ -180,8 +181,10 @@ fn an_absent_object_is_missing_unless_its_row_is_young(
 #[rstest]
 #[case(NOW, Judgement::Missing)]
 #[case(i64::MIN, Judgement::Missing)]
-#[case::from_the_future(NOW + 1, Judgement::Young)]
-fn without_a_grace_period_only_rows_from_the_future_are_young(
+#[case::from_the_near_future(NOW + 1, Judgement::Young)]
+#[case::from_a_skewed_clock(NOW + 300, Judgement::Young)]
+#[case::from_the_future(NOW + 301, Judgement::Missing)]
+fn without_a_grace_period_only_rows_from_the_near_future_are_young(
     #[case] time: i64,
     #[case] judgement: Judgement,
 ) {

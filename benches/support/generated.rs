@@ -81,8 +81,10 @@ impl Catalog for GeneratedCatalog {
     ) -> BoxStream<'a, Result<Vec<ScannedRow>, CatalogError>> {
         let row = |number| ScannedRow {
             digest: Some(digest(number)),
+            is_unreadable: false,
             size: Some(size(number)),
             updated_at: Some(LONG_AGO),
+            is_mistimed: false,
             sources: Sources::of_url(url(number)),
         };
         in_turns(pages(self.world.objects()).map(move |page| Ok(page.map(row).collect())))

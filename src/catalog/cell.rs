@@ -7,7 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::model::Digest;
 
-use super::times;
+use super::{spelling, times};
 
 /// One value of one row.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,37 +23,38 @@ pub(super) enum Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// The digest: hex text in any case, as text or as bytes, or 32 raw bytes. Otherwise what the
-    /// column shows, fit for printing.
-    pub(super) fn digest(&self) -> Result<Digest, String> {
+    /// A value that is there, and that the library could not hand over.
+    pub(super) const UNREAD: Self = Self::Garbled(&[]);
+
+    /// The digest: hex text as [`spelling::read`] takes it, as text or as bytes, or 32 raw bytes.
+    /// `None` of NULL, which wants nothing. Otherwise what the column shows, fit for printing.
+    pub(super) fn digest(&self) -> Result<Option<Digest>, String> {
         match self {
-            Self::Text(text) => text.parse::<Digest>().map_err(|error| error.shown),
-            Self::Bytes(bytes) => Digest::from_column(bytes).map_err(|error| error.shown),
-            // Never 32 raw bytes: those are told from text by the column's type alone.
-            Self::Garbled(bytes) => {
-                let text = String::from_utf8_lossy(bytes);
-                text.parse::<Digest>().map_err(|error| error.shown)
+            Self::Null => Ok(None),
+            Self::Text(text) => spelling::read(text).map(Some),
+            Self::Bytes(bytes) => {
+                let raw = Digest::from_column(bytes).map_err(|error| error.shown);
+                let text = |shown| str::from_utf8(bytes).map_or(Err(shown), spelling::read);
+                raw.or_else(text).map(Some)
             }
-            Self::Null => Err("NULL".to_owned()),
+            // Never 32 raw bytes: those are told from text by the column's type alone.
+            Self::Garbled(bytes) => spelling::read(&String::from_utf8_lossy(bytes)).map(Some),
             Self::Integer(number) => Err(format!("`{number}`")),
             Self::Real(number) => Err(format!("`{number}`")),
             Self::Time(time) => Err(format!("`{time}`")),
         }
     }
 
-    /// Whether a digest is spelled in a way that a look-up by its lower-case hex, its upper-case
-    /// hex or its raw bytes finds.
+    /// Whether a digest is spelled in a way that a look-up by [`spelling::plain`] or by its raw
+    /// bytes finds.
     pub(super) fn is_plainly_spelled(&self) -> bool {
-        let hex = match self {
-            Self::Text(text) => text.as_bytes(),
-            Self::Bytes(bytes) if bytes.len() == 32 => return true,
-            Self::Bytes(bytes) => bytes,
+        match self {
+            Self::Text(text) => spelling::is_plain(text.as_bytes()),
+            Self::Bytes(bytes) => bytes.len() == 32 || spelling::is_plain(bytes),
             Self::Null | Self::Integer(_) | Self::Real(_) | Self::Time(_) | Self::Garbled(_) => {
-                return false;
+                false
             }
-        };
-        let has = |of: fn(&u8) -> bool| hex.iter().any(of);
-        !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase))
+        }
     }
 
     /// A whole number, where it is one.
@@ -92,16 +93,23 @@ impl Cell<'_> {
         }
     }
 
-    /// A time: RFC 3339, `YYYY-MM-DD HH:MM:SS` in UTC, or seconds since 1970. `None` counts as old.
-    pub(super) fn time(&self) -> Option<DateTime<Utc>> {
-        match self {
-            Self::Integer(number) => times::of_number(*number),
-            Self::Real(number) => times::of_real(*number),
-            Self::Time(time) => Some(*time),
-            Self::Text(text) => times::parse(text),
-            Self::Bytes(bytes) => times::parse(str::from_utf8(bytes).ok()?),
-            Self::Null | Self::Garbled(_) => None,
-        }
+    /// A time as [`times::parse`] takes it, or a number of seconds since 1970. `None` where none is
+    /// told. Otherwise what the column shows, fit for printing.
+    pub(super) fn time(&self) -> Result<Option<DateTime<Utc>>, String> {
+        let of_text = |text: &str| match times::is_blank(text) {
+            true => Some(None),
+            false => times::parse(text).map(Some),
+        };
+        let time = match self {
+            Self::Null => Some(None),
+            Self::Integer(number) => times::of_number(*number).map(Some),
+            Self::Real(number) => times::of_real(*number).map(Some),
+            Self::Time(time) => Some(Some(*time)),
+            Self::Text(text) => of_text(text),
+            Self::Bytes(bytes) => str::from_utf8(bytes).ok().and_then(of_text),
+            Self::Garbled(_) => None,
+        };
+        time.ok_or_else(|| printable(&self.shown().unwrap_or_default()))
     }
 
     /// A text such as a URL; NULL, blank and what is no text mean that there is none.
@@ -143,6 +151,11 @@ impl Cell<'_> {
     }
 }
 
+/// A text, cut and without control characters.
+fn printable(text: &str) -> String {
+    text.chars().take(80).flat_map(char::escape_debug).collect()
+}
+
 fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     // Databases write a decimal as `5.00`, and a large floating point number as `1e+15`.
@@ -168,11 +181,11 @@ mod tests {
             Cell::Bytes(hex.as_bytes().into()),
             Cell::Bytes(digest.as_bytes().into()),
         ] {
-            assert_eq!(cell.digest(), Ok(digest), "{cell:?}");
+            assert_eq!(cell.digest(), Ok(Some(digest)), "{cell:?}");
         }
+        assert_eq!(Cell::Null.digest(), Ok(None), "NULL wants nothing");
         let text = "x".repeat(32);
         for (cell, shown) in [
-            (Cell::Null, "NULL"),
             (Cell::Integer(7), "`7`"),
             (Cell::Text("abc"), "`abc`"),
             (Cell::Text(&text), "`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`"),
@@ -193,6 +206,29 @@ mod tests {
         let mixed = hex.replacen('a', "A", 1);
         assert!(!Cell::Text(&mixed).is_plainly_spelled());
         assert!(!Cell::Bytes(mixed.as_bytes().into()).is_plainly_spelled());
+    }
+
+    #[test]
+    fn a_prefix_or_white_space_around_a_digest_hides_it_neither_as_text_nor_as_bytes() {
+        let hex = "ab01".repeat(16);
+        let digest: Digest = hex.parse().unwrap();
+        for (text, is_plain) in [
+            (format!("sha256:{hex}"), true),
+            (format!("SHA256:{hex}"), false),
+            (format!("sha256:{}", hex.to_uppercase()), false),
+            (format!(" {hex}\r\n"), false),
+            (format!("0x{hex}"), false),
+            (format!("\tSha256: 0X{hex} "), false),
+            (format!("{hex}\0\0"), false),
+        ] {
+            for cell in [Cell::Text(&text), Cell::Bytes(text.as_bytes().into())] {
+                assert_eq!(cell.digest(), Ok(Some(digest)), "{cell:?}");
+                assert_eq!(cell.is_plainly_spelled(), is_plain, "{cell:?}");
+            }
+        }
+        for text in [format!("sha512:{hex}"), format!("sha256:{hex}0"), "sha256:".to_owned()] {
+            assert_eq!(Cell::Text(&text).digest(), Err(format!("`{text}`")));
+        }
     }
 
     #[test]
@@ -222,6 +258,31 @@ mod tests {
             Cell::Garbled(b"\xff"),
         ] {
             assert_eq!(cell.size(), None, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_told_of_none_or_shown_as_what_cannot_be_read() {
+        let noon = DateTime::from_timestamp(1_700_000_000, 0);
+        for cell in [
+            Cell::Integer(1_700_000_000),
+            Cell::Real(1_700_000_000.5),
+            Cell::Text("2023-11-14 22:13:20 UTC"),
+            Cell::Bytes(b"2023-11-14T22:13:20Z"[..].into()),
+            Cell::Time(noon.unwrap()),
+        ] {
+            assert_eq!(cell.time(), Ok(noon), "{cell:?}");
+        }
+        for cell in [Cell::Null, Cell::Text(" "), Cell::Text("0000-00-00 00:00:00")] {
+            assert_eq!(cell.time(), Ok(None), "{cell:?}");
+        }
+        for (cell, shown) in [
+            (Cell::Text("long\nago"), "long\\nago"),
+            (Cell::Bytes(b"soon"[..].into()), "soon"),
+            (Cell::Real(f64::NAN), "NaN"),
+            (Cell::UNREAD, ""),
+        ] {
+            assert_eq!(cell.time(), Err(shown.to_owned()), "{cell:?}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use crate::model::{Collection, KeyTemplate, TEMPORARY_MARK};
 
-use super::{CatalogError, CollectionOptions, query};
+use super::tokens::Dialect;
+use super::{CatalogError, CollectionOptions, Preset, query};
 
 /// The collection that a catalog of preset `restock` has even when it is empty.
 pub const DEFAULT_COLLECTION: &str = "software-installers";
@@ -28,6 +29,59 @@ pub fn preset_layout(name: &str) -> Result<KeyTemplate, String> {
         .map_err(|_| "has a name that cannot be a segment of a key".into())
 }
 
+/// What in a `[[collection]]` cannot be as it is, as far as that shows without a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionProblem {
+    /// Which one it is, counted from 0.
+    pub at: usize,
+    /// The key, without its section.
+    pub key: &'static str,
+    /// What is wrong, completing "`key` …".
+    pub problem: String,
+}
+
+/// Judges the queries and keys of the configuration as opening the catalog will.
+pub(super) fn judge_all(
+    preset: Preset,
+    dialect: Dialect,
+    configured: &[CollectionOptions],
+) -> Vec<CollectionProblem> {
+    let of_query = configured.iter().enumerate().filter_map(|(at, options)| {
+        // That one is missing, or empty, depends on the preset, and not on the database.
+        let query = options.query.as_deref().filter(|query| !query.trim().is_empty())?;
+        let problem = query::validate(query, dialect).err()?;
+        Some(CollectionProblem { at, key: "query", problem })
+    });
+    let is_always_there = match preset {
+        Preset::Custom => false,
+        // Preset `fleet` has one of this name and layout too.
+        Preset::Restock | Preset::Fleet => true,
+    };
+    let own = preset_layout(DEFAULT_COLLECTION).ok();
+    let own = own.filter(|_| is_always_there).map(|key| (DEFAULT_COLLECTION, key));
+    let own = own.filter(|(name, _)| configured.iter().all(|options| options.name != *name));
+    let of_key = configured.iter().enumerate().filter_map(|(at, options)| {
+        let earlier = configured.iter().take(at).map(|other| (other.name.as_str(), &other.key));
+        let mut others = earlier.chain(own.iter().map(|(name, key)| (*name, key)));
+        // That two have one name is told by itself.
+        let (name, key) = others.find(|(name, key)| {
+            options.name != *name && (holds(key, &options.key) || holds(&options.key, key))
+        })?;
+        let problem = format!(
+            "is `{}`, and collection `{name}` has `{key}`: each would take the other's objects for \
+             orphans; give every collection a folder of its own",
+            options.key
+        );
+        Some(CollectionProblem { at, key: "key", problem })
+    });
+    of_query.chain(of_key).collect()
+}
+
+/// Whether all keys of one layout lie in the folder that another one owns.
+fn holds(outer: &KeyTemplate, inner: &KeyTemplate) -> bool {
+    inner.prefix().starts_with(outer.prefix())
+}
+
 /// Preset `restock`: the collections found in `objects`, the default one, and those of the
 /// configuration, which override the former where they have the same name.
 pub(super) fn of_preset(
@@ -47,7 +101,8 @@ pub(super) fn of_preset(
             options.map_or_else(
                 || found_collection(&name),
                 |options| {
-                    checked(options, options.query.clone().unwrap_or_else(|| preset_query(&name)))
+                    let query = options.query.clone().unwrap_or_else(|| preset_query(&name));
+                    checked(options, query, Dialect::Sqlite)
                 },
             )
         })
@@ -61,6 +116,7 @@ pub(super) fn of_preset(
 pub(super) fn overridden(
     found: Vec<Queried>,
     configured: &[CollectionOptions],
+    dialect: Dialect,
 ) -> Result<Vec<Queried>, CatalogError> {
     refuse_duplicates(configured)?;
     let mut collections = found;
@@ -69,9 +125,9 @@ pub(super) fn overridden(
         match (known, &options.query) {
             (Some(known), query) => {
                 let query = query.clone().unwrap_or_else(|| known.query.clone());
-                *known = checked(options, query)?;
+                *known = checked(options, query, dialect)?;
             }
-            (None, Some(query)) => collections.push(checked(options, query.clone())?),
+            (None, Some(query)) => collections.push(checked(options, query.clone(), dialect)?),
             (None, None) => {
                 let names: Vec<_> =
                     collections.iter().map(|known| known.collection.name.as_str()).collect();
@@ -88,7 +144,10 @@ pub(super) fn overridden(
 }
 
 /// Preset `custom`: the collections of the configuration, each with its query.
-pub(super) fn custom(configured: &[CollectionOptions]) -> Result<Vec<Queried>, CatalogError> {
+pub(super) fn custom(
+    configured: &[CollectionOptions],
+    dialect: Dialect,
+) -> Result<Vec<Queried>, CatalogError> {
     if configured.is_empty() {
         return Err(CatalogError::Configuration(
             "preset \"custom\" needs at least one [[collection]] with a `query`".to_owned(),
@@ -98,7 +157,7 @@ pub(super) fn custom(configured: &[CollectionOptions]) -> Result<Vec<Queried>, C
     let collections = configured
         .iter()
         .map(|options| match &options.query {
-            Some(query) => checked(options, query.clone()),
+            Some(query) => checked(options, query.clone(), dialect),
             None => Err(CatalogError::Configuration(format!(
                 "collection `{}` has no `query`, which preset \"custom\" needs",
                 options.name
@@ -128,8 +187,12 @@ fn preset_query(name: &str) -> String {
     )
 }
 
-fn checked(options: &CollectionOptions, query: String) -> Result<Queried, CatalogError> {
-    query::validate(&query).map_err(|problem| CatalogError::Query {
+fn checked(
+    options: &CollectionOptions,
+    query: String,
+    dialect: Dialect,
+) -> Result<Queried, CatalogError> {
+    query::validate(&query, dialect).map_err(|problem| CatalogError::Query {
         collection: options.name.clone(),
         problem,
         source: None,
@@ -164,7 +227,7 @@ fn refuse_overlaps(collections: &[Queried]) -> Result<(), CatalogError> {
             let (a, b) = (&a.collection, &b.collection);
             let (outer, inner) =
                 if a.key.prefix().len() <= b.key.prefix().len() { (a, b) } else { (b, a) };
-            if !inner.key.prefix().starts_with(outer.key.prefix()) {
+            if !holds(&outer.key, &inner.key) {
                 continue;
             }
             let folder = match outer.key.prefix() {
@@ -185,6 +248,17 @@ fn refuse_overlaps(collections: &[Queried]) -> Result<(), CatalogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn custom(configured: &[CollectionOptions]) -> Result<Vec<Queried>, CatalogError> {
+        super::custom(configured, Dialect::Sqlite)
+    }
+
+    fn overridden(
+        found: Vec<Queried>,
+        configured: &[CollectionOptions],
+    ) -> Result<Vec<Queried>, CatalogError> {
+        super::overridden(found, configured, Dialect::Sqlite)
+    }
 
     fn options(name: &str, key: &str, query: Option<&str>) -> CollectionOptions {
         CollectionOptions {
@@ -260,6 +334,27 @@ mod tests {
         assert!(refusal(overridden(found(), &stranger)).contains("none of the preset's: one"));
         let inside = [options("two", "a/b/{digest}", query)];
         assert!(refusal(overridden(found(), &inside)).contains("lies too"));
+    }
+
+    #[test]
+    fn what_opening_would_refuse_is_told_without_a_database() {
+        let query = |text| Some(text);
+        let collections = [
+            options("one", "a/{digest}", query("SELECT a AS digest FROM t WHERE b = ?")),
+            options("two", "a/b/{digest}", query("SELECT 1 AS digest")),
+            options("three", "software-installers/x/{digest}", None),
+            options("two", "a/{digest}", query(" ")),
+        ];
+        let told = |preset| -> Vec<_> {
+            let problems = judge_all(preset, Dialect::Sqlite, &collections);
+            problems.into_iter().map(|problem| (problem.at, problem.key)).collect()
+        };
+        assert_eq!(told(Preset::Custom), [(0, "query"), (1, "key"), (3, "key")]);
+        let all = [(0, "query"), (1, "key"), (2, "key"), (3, "key")];
+        assert_eq!(told(Preset::Restock), all);
+        assert_eq!(told(Preset::Fleet), all);
+        let own = [options(DEFAULT_COLLECTION, "software-installers/x/{digest}", None)];
+        assert_eq!(judge_all(Preset::Restock, Dialect::Sqlite, &own), []);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! [`Columns`]: which columns a query has, and how a row of it reads.
 
-use crate::model::{CatalogRow, Digest, MAINTAINED_APP, MalformedRow, SCRIPT, Sources, cut_owned};
+use crate::model::{
+    CatalogRow, Digest, MAINTAINED_APP, MalformedRow, MistimedRow, SCRIPT, Sources, cut_owned,
+};
 
 use super::ScannedRow;
 use super::cell::Cell;
 use super::engine::{Column, Engine, Holds};
+use super::spelling;
 
 /// What is selected of the columns of a query; `None` for those that it does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,15 +121,13 @@ impl Columns {
         };
         let mut values = Vec::new();
         for digest in digests {
-            let hex = digest.to_string();
-            let upper = hex.to_uppercase();
+            let spelled = spelling::plain(digest);
             if texts {
-                values.extend([E::text(&hex), E::text(&upper)]);
+                values.extend(spelled.iter().map(|text| E::text(text)));
             }
             if bytes {
-                let of_texts = [&hex, &upper].map(|text| E::bytes(&hex_of(text)));
-                values.push(E::bytes(&hex));
-                values.extend(of_texts);
+                values.push(E::bytes(&digest.to_string()));
+                values.extend(spelled.iter().map(|text| E::bytes(&hex_of(text))));
             }
         }
         Some(format!("{column} IN ({})", values.join(",")))
@@ -159,13 +160,19 @@ impl<E: Engine> Reader<'_, E> {
     /// A row of a scan, how many bytes of text it holds, and whether its digest is found by
     /// [`Columns::listing`].
     pub(super) fn scanned(&self) -> (ScannedRow, usize, bool) {
-        let (digest, is_found) = self.digest();
+        let cell = self.cell(self.layout.digest);
+        let read = cell.digest();
+        let digest = read.as_ref().ok().copied().flatten();
+        let is_found = digest.is_none() || cell.is_plainly_spelled();
+        let time = self.cell(self.layout.updated_at).time();
         let sources = self.sources();
         let bytes = sources.text_bytes();
         let scanned = ScannedRow {
             digest,
+            is_unreadable: read.is_err(),
             size: self.cell(self.layout.size).size(),
-            updated_at: self.cell(self.layout.updated_at).time().map(|time| time.timestamp()),
+            is_mistimed: time.is_err(),
+            updated_at: time.ok().flatten().map(|time| time.timestamp()),
             sources,
         };
         (scanned, bytes, is_found)
@@ -174,7 +181,7 @@ impl<E: Engine> Reader<'_, E> {
     /// The digest, where it is one, and whether it is found by [`Columns::listing`].
     pub(super) fn digest(&self) -> (Option<Digest>, bool) {
         let cell = self.cell(self.layout.digest);
-        let digest = cell.digest().ok();
+        let digest = cell.digest().ok().flatten();
         let is_found = digest.is_none() || cell.is_plainly_spelled();
         (digest, is_found)
     }
@@ -184,7 +191,7 @@ impl<E: Engine> Reader<'_, E> {
         CatalogRow {
             digest,
             size: self.cell(self.layout.size).size(),
-            updated_at: self.cell(self.layout.updated_at).time(),
+            updated_at: self.cell(self.layout.updated_at).time().ok().flatten(),
             sources: self.sources(),
             name: self.shown(self.layout.name),
             reference: self.shown(self.layout.reference),
@@ -192,7 +199,7 @@ impl<E: Engine> Reader<'_, E> {
         }
     }
 
-    /// A row whose digest is none; `None` where it is one.
+    /// A row whose digest cannot be read; `None` where it can, or is NULL.
     pub(super) fn malformed(&self) -> Option<MalformedRow> {
         let shown = self.cell(self.layout.digest).digest().err()?;
         let name = self.shown(self.layout.name);
@@ -202,6 +209,22 @@ impl<E: Engine> Reader<'_, E> {
     /// A text for people, cut where it is long.
     fn shown(&self, index: Option<usize>) -> Option<String> {
         self.cell(index).shown().map(cut_owned)
+    }
+
+    /// A row with a digest that was written after `latest`, or at what is no time.
+    pub(super) fn mistimed(&self, latest: i64) -> Option<MistimedRow> {
+        let digest = self.digest().0?;
+        let cell = self.cell(self.layout.updated_at);
+        let time = cell.time();
+        let is_future = time.is_ok();
+        let shown = match time {
+            Ok(Some(time)) if time.timestamp() > latest => cell.shown().unwrap_or_default(),
+            Ok(_) => return None,
+            Err(shown) => shown,
+        };
+        let name = self.shown(self.layout.name);
+        let reference = self.shown(self.layout.reference);
+        Some(MistimedRow { digest, shown, is_future, name, reference })
     }
 
     fn sources(&self) -> Sources {

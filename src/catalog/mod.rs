@@ -1,6 +1,7 @@
 //! The catalog port: what should exist, read-only. Adapters stand beside this file.
 
 mod cell;
+mod clock_face;
 mod collections;
 mod columns;
 mod embedded;
@@ -18,29 +19,36 @@ mod spelling;
 mod sql;
 mod sqlite;
 mod times;
+mod tokens;
 mod url;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
-use crate::model::{CatalogRow, Collection, Digest, MalformedRow, Sources};
+use crate::model::{CatalogRow, Collection, Digest, MalformedRow, MistimedRow, Slice, Sources};
 
-pub use collections::{DEFAULT_COLLECTION, preset_layout};
+pub use collections::{CollectionProblem, DEFAULT_COLLECTION, preset_layout};
 pub use embedded::{EmbeddedCatalog, Registered, Registration};
 pub use open::open;
 pub use options::{CatalogOptions, CollectionOptions, Preset};
-pub use url::{CatalogProblem, judge, sqlite_path};
+pub use url::{CatalogProblem, judge, judge_collections, sqlite_path};
 
 /// One row of the first scan, in no order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScannedRow {
-    /// `None` where the column holds no digest; [`Catalog::malformed`] tells which rows those are.
+    /// `None` where the column is NULL, and the row wants nothing, and where it cannot be read.
     pub digest: Option<Digest>,
+    /// Whether the column holds something that cannot be read as a digest, so that the row may want
+    /// any object; [`Catalog::malformed`] tells which rows those are.
+    pub is_unreadable: bool,
     /// Size in bytes; `None` where the row tells none, or 0.
     pub size: Option<u64>,
     /// When the row was last written, in seconds since 1970; `None` counts as old.
     pub updated_at: Option<i64>,
+    /// Whether the column of that holds something that is no time; [`Catalog::mistimed`] tells
+    /// which rows those are.
+    pub is_mistimed: bool,
     /// Where the bytes can be had again.
     pub sources: Sources,
 }
@@ -142,12 +150,24 @@ pub trait Catalog: Send + Sync {
         digests: &[Digest],
     ) -> Result<Vec<CatalogRow>, CatalogError>;
 
-    /// The rows whose digest is none, at most `limit`.
+    /// The rows whose digest cannot be read, at most `limit`.
     async fn malformed(
         &self,
         collection: &Collection,
         limit: usize,
     ) -> Result<Vec<MalformedRow>, CatalogError>;
+
+    /// The rows with a digest of the slice that were written after `latest`, in seconds since 1970,
+    /// or at what is no time; at most `limit`.
+    async fn mistimed(
+        &self,
+        _collection: &Collection,
+        _slice: Slice,
+        _latest: i64,
+        _limit: usize,
+    ) -> Result<Vec<MistimedRow>, CatalogError> {
+        Ok(Vec::new())
+    }
 
     /// The text that the source [`crate::model::SCRIPT`] with this id stands for; `None` where
     /// there is none.

@@ -9,6 +9,7 @@ use super::postgres::PostgresEngine;
 use super::server::{Product, Server};
 use super::sql::{Content, SqlCatalog};
 use super::sqlite::{self, CatalogFile};
+use super::tokens::Dialect;
 use super::url::{Location, file_of, judge, read_url};
 use super::{Catalog, CatalogError, CatalogOptions, CollectionOptions, Preset, Remark, fleet};
 
@@ -36,7 +37,7 @@ async fn in_file(
 ) -> Result<Arc<dyn Catalog>, CatalogError> {
     let file = locate(path, options).await?;
     let queried = match options.preset {
-        Preset::Custom | Preset::Fleet => custom(configured)?,
+        Preset::Custom | Preset::Fleet => custom(configured, Dialect::Sqlite)?,
         Preset::Restock => of_preset(sqlite::preset_collections(&file).await?, configured)?,
     };
     Ok(Arc::new(SqlCatalog::open(file, Content { queried, ..Content::default() }).await?))
@@ -52,7 +53,7 @@ async fn on_server(
     let server = Server::of(product, url, options, base)?;
     match product {
         Product::Postgres => {
-            let queried = custom(configured)?;
+            let queried = custom(configured, product.into())?;
             let (engine, remarks) = Box::pin(PostgresEngine::connect(server)).await?;
             let content = Content { queried, remarks, script: None };
             Ok(Arc::new(SqlCatalog::open(engine, content).await?))
@@ -62,7 +63,8 @@ async fn on_server(
             let content = match options.preset {
                 Preset::Fleet => Box::pin(fleet(&engine, remarks, configured)).await?,
                 Preset::Custom | Preset::Restock => {
-                    Content { queried: custom(configured)?, remarks, script: None }
+                    let queried = custom(configured, product.into())?;
+                    Content { queried, remarks, script: None }
                 }
             };
             Ok(Arc::new(SqlCatalog::open(engine, content).await?))
@@ -79,7 +81,7 @@ async fn fleet(
     let schema = mysql::schema(engine).await?;
     let (found, of_schema) = fleet::collections(&schema)?;
     remarks.extend(of_schema);
-    let queried = overridden(found, configured)?;
+    let queried = overridden(found, configured, Dialect::MySql)?;
     Ok(Content { queried, remarks, script: Some(fleet::SCRIPT) })
 }
 

@@ -1,12 +1,26 @@
 //! What a collection's query must look like before a database sees it: one SELECT that can stand
 //! in the parentheses of restock's own.
 
+use super::tokens::{Dialect, Token, Tokens};
+
 /// Checks a query as text; the refusal completes "the query of collection `x` …".
 ///
 /// Whatever would reach out of the wrapping parentheses is refused here, since `SQLite` runs
-/// several statements in a row without a word.
-pub(super) fn validate(query: &str) -> Result<(), String> {
-    let shape = Shape::of(query)?;
+/// several statements in a row without a word; and what no database would run without a program
+/// that gives it values, or with the rights of a reader.
+pub(super) fn validate(query: &str, dialect: Dialect) -> Result<(), String> {
+    let mut refusal = None;
+    for escapes in dialect.escapes() {
+        match judge(Tokens::of(query, dialect, *escapes)) {
+            Ok(()) => return Ok(()),
+            Err(problem) => refusal = refusal.or(Some(problem)),
+        }
+    }
+    refusal.map_or(Ok(()), Err)
+}
+
+fn judge(tokens: Tokens<'_>) -> Result<(), String> {
+    let shape = Shape::of(tokens)?;
     if shape.second_statement {
         return Err("holds more than one statement: write one SELECT without `;`".to_owned());
     }
@@ -18,8 +32,11 @@ pub(super) fn validate(query: &str) -> Result<(), String> {
         "" => return Err("is no SELECT".to_owned()),
         word => return Err(format!("is no SELECT: it begins with `{word}`")),
     }
-    match shape.depth {
-        0 => Ok(()),
+    match (shape.depth, shape.parameter) {
+        (0, None) => Ok(()),
+        (0, Some(name)) => Err(format!(
+            "has the parameter `{name}`, to which nothing gives a value: write the value itself"
+        )),
         _ => Err("has a `(` without its `)`".to_owned()),
     }
 }
@@ -39,92 +56,68 @@ pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// A function of `SQLite` that a reader may never call.
+const LOAD_EXTENSION: &str = "load_extension";
+
 #[derive(Default)]
-struct Shape {
-    first_word: String,
-    first_word_ended: bool,
+struct Shape<'a> {
+    first_word: &'a str,
     depth: u32,
+    /// Open brackets, in which a colon is no parameter's.
+    brackets: u32,
     semicolon: bool,
     second_statement: bool,
+    parameter: Option<&'a str>,
 }
 
-impl Shape {
-    fn of(query: &str) -> Result<Self, String> {
+impl<'a> Shape<'a> {
+    fn of(mut tokens: Tokens<'a>) -> Result<Self, String> {
         let mut shape = Self::default();
-        let mut chars = query.chars().peekable();
-        while let Some(c) = chars.next() {
-            match (c, chars.peek().copied()) {
-                ('-', Some('-')) => while chars.next_if(|c| *c != '\n').is_some() {},
-                ('/', Some('*')) => skip_comment(&mut chars)?,
-                (c, _) if c.is_whitespace() => {
-                    shape.first_word_ended |= !shape.first_word.is_empty();
-                }
-                (';', _) => shape.semicolon = true,
-                (c, _) => {
-                    shape.take(c)?;
-                    if let Some(close) = closing_quote(c) {
-                        skip_quoted(&mut chars, close)?;
-                    }
-                }
+        let mut before = None;
+        while let Some(token) = tokens.next()? {
+            if let (None, Token::Word(word)) = (before, token) {
+                shape.first_word = word;
             }
+            let is_call = token == Token::Symbol('(');
+            if let (Some(Token::Word(word)), true) = (before, is_call)
+                && word.eq_ignore_ascii_case(LOAD_EXTENSION)
+            {
+                return Err(format!("calls `{LOAD_EXTENSION}`, which no reader may: leave it out"));
+            }
+            shape.take(token)?;
+            before = Some(token);
         }
         Ok(shape)
     }
 
-    /// Notes a character outside comments, quotes and white space.
-    fn take(&mut self, c: char) -> Result<(), String> {
-        self.second_statement |= self.semicolon;
-        match c {
-            '(' => self.depth += 1,
-            ')' => {
-                self.depth = self
-                    .depth
-                    .checked_sub(1)
-                    .ok_or_else(|| "has a `)` without its `(`".to_owned())?;
-            }
-            _ => {}
+    fn take(&mut self, token: Token<'a>) -> Result<(), String> {
+        if token == Token::Symbol(';') {
+            self.semicolon = true;
+            return Ok(());
         }
-        if c.is_alphanumeric() && !self.first_word_ended {
-            self.first_word.push(c);
-        } else {
-            self.first_word_ended = true;
+        self.second_statement |= self.semicolon;
+        match token {
+            Token::Symbol('(') => self.depth += 1,
+            Token::Symbol(')') => {
+                let without = || "has a `)` without its `(`".to_owned();
+                self.depth = self.depth.checked_sub(1).ok_or_else(without)?;
+            }
+            Token::Symbol('[') => self.brackets += 1,
+            Token::Symbol(']') => self.brackets = self.brackets.saturating_sub(1),
+            Token::Parameter(name) if self.brackets == 0 || !name.starts_with(':') => {
+                self.parameter = self.parameter.or(Some(name));
+            }
+            Token::Word(_) | Token::Quoted | Token::Parameter(_) | Token::Symbol(_) => {}
         }
         Ok(())
     }
 }
 
-type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
-
-fn closing_quote(open: char) -> Option<char> {
-    match open {
-        '\'' | '"' | '`' => Some(open),
-        '[' => Some(']'),
-        _ => None,
-    }
-}
-
-/// Skips to the closing quote. A doubled one closes and opens again, which comes to the same.
-fn skip_quoted(chars: &mut Chars<'_>, close: char) -> Result<(), String> {
-    chars
-        .by_ref()
-        .find(|c| *c == close)
-        .map(drop)
-        .ok_or_else(|| format!("lacks a closing `{close}`"))
-}
-
-fn skip_comment(chars: &mut Chars<'_>) -> Result<(), String> {
-    chars.next();
-    while let Some(c) = chars.next() {
-        if c == '*' && chars.next_if_eq(&'/').is_some() {
-            return Ok(());
-        }
-    }
-    Err("has a comment without its `*/`".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALL: [Dialect; 3] = [Dialect::Sqlite, Dialect::Postgres, Dialect::MySql];
 
     #[test]
     fn one_select_passes_however_it_is_decorated() {
@@ -132,10 +125,85 @@ mod tests {
             "SELECT sha256 AS digest FROM packages",
             "  -- what we ship; all of it\n select a AS digest from t -- trailing; comment",
             "/* (;) */ WITH x AS (SELECT 1 AS digest) SELECT * FROM x",
-            "SELECT ';)' AS digest, \";\" FROM [a;)] WHERE b = 'it''s (' AND (c IN (1, 2))",
+            "SELECT ';)' AS digest, \";\" FROM a WHERE b = 'it''s (' AND (c IN (1, 2))",
             "SELECT a - -1 / 2 * 3 AS digest FROM t",
+            "SELECT '?' AS digest, ':id' AS \"$1\" FROM t WHERE b = '@x' -- ? :id $1",
         ] {
-            assert_eq!(validate(query), Ok(()), "{query}");
+            for dialect in ALL {
+                assert_eq!(validate(query, dialect), Ok(()), "{dialect:?}: {query}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_database_has_quotes_and_comments_of_its_own() {
+        use Dialect::{MySql, Postgres, Sqlite};
+        for (dialect, query) in [
+            (Sqlite, "SELECT a$b AS digest FROM [a;)] WHERE b = 'a\\'"),
+            (Sqlite, "SELECT `a)` AS digest FROM t"),
+            (Postgres, r"SELECT E'\'' AS digest"),
+            (Postgres, r"SELECT e'it''s \') ?' AS digest"),
+            (Postgres, "SELECT $x$ ) $x$ AS digest"),
+            (Postgres, "SELECT $$ ' ; ( $$ AS digest, $a$ $b$ $a$ AS name"),
+            (Postgres, r"SELECT '\' AS digest"),
+            (Postgres, r"SELECT 'it\'s' AS digest"),
+            (Postgres, "SELECT a::text AS digest, b[1:n] FROM t WHERE c ? 'x' AND d ?| e"),
+            (Postgres, "SELECT a /* ) /* ) */ ) */ AS digest FROM t"),
+            (Postgres, "SELECT a AS digest FROM f(x := 1, y => 2)"),
+            (MySql, r"SELECT 'it\'s' AS digest"),
+            (MySql, "SELECT \"a \\\" )\" AS digest"),
+            (MySql, "SELECT '\\' AS digest"),
+            (MySql, "SELECT a AS digest FROM t # ) ; '"),
+            (MySql, "SELECT 5--3 AS digest FROM (SELECT 1) AS x"),
+            (MySql, "SELECT `a)` AS digest, @@version AS name FROM t"),
+            (MySql, "SELECT /*+ MAX_EXECUTION_TIME(1) */ a AS digest FROM t"),
+        ] {
+            assert_eq!(validate(query, dialect), Ok(()), "{dialect:?}: {query}");
+        }
+        for (dialect, query, problem) in [
+            (Sqlite, r"SELECT 'it\'s' AS digest", "lacks a closing `'`"),
+            (Sqlite, "SELECT $x$ ) $x$", "has a `)` without its `(`"),
+            (Postgres, "SELECT $x$ AS digest", "lacks a closing `$x$`"),
+            (Postgres, "SELECT [a)] AS digest", "has a `)` without its `(`"),
+            (Postgres, "SELECT a /* /* */ AS digest", "has a comment without its `*/`"),
+            (MySql, "SELECT 5--3)", "has a `)` without its `(`"),
+            (
+                MySql,
+                "SELECT 1 /*! ) */ AS digest",
+                "has a comment `/*!`, whose text some servers run: leave it out",
+            ),
+            (
+                Sqlite,
+                "SELECT Load_Extension ('x') AS digest",
+                "calls `load_extension`, which no reader may: leave it out",
+            ),
+        ] {
+            assert_eq!(validate(query, dialect), Err(problem.to_owned()), "{dialect:?}: {query}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_refused_by_its_name() {
+        use Dialect::{MySql, Postgres, Sqlite};
+        for (dialect, end, name) in [
+            (Sqlite, "a = ?", "?"),
+            (Sqlite, "a = ?12", "?12"),
+            (Sqlite, "a = :id", ":id"),
+            (Sqlite, "a = @id", "@id"),
+            (Sqlite, "a = $id AND b = ?", "$id"),
+            (Sqlite, "a = $1", "$1"),
+            (Postgres, "a = $1", "$1"),
+            (Postgres, "a=:id", ":id"),
+            (Postgres, "a[1] = b::text AND c > :since", ":since"),
+            (Postgres, "a[$1:2] = 1", "$1"),
+            (MySql, "a = ?", "?"),
+            (MySql, "a=:id", ":id"),
+        ] {
+            let problem = format!(
+                "has the parameter `{name}`, to which nothing gives a value: write the value itself"
+            );
+            let query = format!("SELECT a AS digest FROM t WHERE {end}");
+            assert_eq!(validate(&query, dialect), Err(problem), "{dialect:?}: {query}");
         }
     }
 
@@ -154,7 +222,9 @@ mod tests {
             ("SELECT 'x", "lacks a closing `'`"),
             ("SELECT 1 /* open", "has a comment without its `*/`"),
         ] {
-            assert_eq!(validate(query), Err(problem.to_owned()), "{query}");
+            for dialect in ALL {
+                assert_eq!(validate(query, dialect), Err(problem.to_owned()), "{query}");
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use super::reading::{RowOf, batches, collect};
 use super::said::Said;
 use super::spelling::Spelling;
 use super::{Catalog, CatalogError, Remark, ScannedRow};
-use crate::model::{CatalogRow, Collection, Digest, MalformedRow};
+use crate::model::{CatalogRow, Collection, Digest, MalformedRow, MistimedRow, Slice};
 
 /// More digests than this are found by reading all rows rather than by a list of values.
 const LISTED_DIGESTS: usize = 500;
@@ -221,6 +221,24 @@ impl<E: Engine> Catalog for SqlCatalog<E> {
         let Reading { query, columns, spelling: _ } = self.reading(collection)?;
         let Selection { sql, layout } = columns.for_rows::<E>();
         let decode = move |row: &RowOf<E>| Reader::<E> { row, layout: &layout }.malformed();
+        collect(&self.engine, &wrap(&sql, query, ""), decode, || {}, limit)
+            .await
+            .map_err(|failure| failure.of_collection(&collection.name))
+    }
+
+    async fn mistimed(
+        &self,
+        collection: &Collection,
+        slice: Slice,
+        latest: i64,
+        limit: usize,
+    ) -> Result<Vec<MistimedRow>, CatalogError> {
+        let Reading { query, columns, spelling: _ } = self.reading(collection)?;
+        let Selection { sql, layout } = columns.for_rows::<E>();
+        let decode = move |row: &RowOf<E>| {
+            let row = Reader::<E> { row, layout: &layout }.mistimed(latest)?;
+            slice.contains(&row.digest).then_some(row)
+        };
         collect(&self.engine, &wrap(&sql, query, ""), decode, || {}, limit)
             .await
             .map_err(|failure| failure.of_collection(&collection.name))

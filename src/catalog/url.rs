@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use percent_encoding::percent_decode_str;
 
 use super::server::{self, Product};
-use super::{CatalogError, CatalogOptions, Preset};
+use super::tokens::Dialect;
+use super::{
+    CatalogError, CatalogOptions, CollectionOptions, CollectionProblem, Preset, collections,
+};
 
 /// How a catalog is named.
 const FORMS: &str =
@@ -100,6 +103,21 @@ pub fn judge(options: &CatalogOptions, url: &str) -> Vec<CatalogProblem> {
             preset.map(|text| problem("preset", text)).into_iter().chain(of_server).collect()
         }
     }
+}
+
+/// What in the `[[collection]]`s cannot be as it is, where this is the catalog's URL.
+pub fn judge_collections(
+    options: &CatalogOptions,
+    url: &str,
+    configured: &[CollectionOptions],
+) -> Vec<CollectionProblem> {
+    let dialect = match Location::of(url) {
+        Ok(Location::File(_)) => Dialect::Sqlite,
+        Ok(Location::Server(product)) => product.into(),
+        // In which words the queries are cannot be told.
+        Err(_) => return Vec::new(),
+    };
+    collections::judge_all(options.preset, dialect, configured)
 }
 
 /// The file that a `sqlite:` URL in `[catalog]` names; `sqlite:PATH` and `sqlite://PATH` are the

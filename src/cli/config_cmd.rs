@@ -1,9 +1,12 @@
 //! `restock config check | show | schema`.
 
+use futures::TryStreamExt;
+
 use super::args::{ConfigArgs, ConfigCommand};
 use super::{Context, describe, exit_code, loose, tell};
-use crate::catalog::{self, Remark};
+use crate::catalog::{self, Catalog, CatalogError, Remark};
 use crate::config::{self, Config};
+use crate::model::Collection;
 use crate::report::{escape, escape_lines};
 use crate::{ledger, store};
 
@@ -70,8 +73,34 @@ async fn catalog_answers(config: &Config) -> anyhow::Result<Vec<String>> {
         lines.push(format!("collection {} at {}", collection.name, collection.key));
     }
     catalog.now().await?;
+    for collection in catalog.collections() {
+        lines.extend(read_all(&*catalog, collection).await?);
+    }
     lines.push(format!("catalog {} answers", catalog.identity()));
     Ok(lines)
+}
+
+/// Reads a collection as a pass does, for an error may hide behind any row. Tells which rows will
+/// not do.
+async fn read_all(
+    catalog: &dyn Catalog,
+    collection: &Collection,
+) -> Result<Vec<String>, CatalogError> {
+    let (mut n_rows, mut unreadable, mut mistimed) = (0_usize, 0_usize, 0_usize);
+    let mut batches = catalog.scan(collection);
+    while let Some(rows) = batches.try_next().await? {
+        n_rows += rows.len();
+        unreadable += rows.iter().filter(|row| row.is_unreadable).count();
+        mistimed += rows.iter().filter(|row| row.is_mistimed).count();
+    }
+    let name = &collection.name;
+    let doubts = [(unreadable, "digest"), (mistimed, "updated_at")];
+    let told = doubts.into_iter().filter(|(n, _)| *n > 0).map(|(n, column)| {
+        format!(
+            "catalog: warning: collection {name}: `{column}` cannot be read in {n} of {n_rows} rows"
+        )
+    });
+    Ok(told.collect())
 }
 
 async fn store_and_ledger_answer(config: &Config) -> anyhow::Result<Vec<String>> {

@@ -153,7 +153,7 @@ fn seen(state: &BreakerState) -> String {
             format!("{missing} of {expected} expected objects are missing or corrupt")
         }
         BreakerReason::InventoryShrunk => {
-            format!("the catalog expects {expected} objects, far fewer than before")
+            format!("rows name {expected} digests, far fewer than before")
         }
     }
 }

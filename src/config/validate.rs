@@ -9,7 +9,7 @@ use super::environment::Environment;
 use super::options::Options;
 use super::problem::{Origin, Problem};
 use super::urls;
-use crate::catalog::{self, CatalogProblem, Preset};
+use crate::catalog::{self, CatalogProblem, CollectionProblem, Preset};
 use crate::http::{ApiAccess, HttpOptions};
 use crate::model::{Digest, KeyTemplate, Span};
 use crate::source::HostName;
@@ -168,11 +168,14 @@ fn collections(draft: &mut Draft, options: &Options) {
         match query.map(str::trim) {
             None if custom => draft.refuse(&key, "is missing: preset \"custom\" needs a SELECT"),
             Some("") => draft.refuse(&key, "is empty: write one SELECT"),
-            Some(query) if query.contains(';') => {
-                draft.refuse(&key, "holds a `;`: write one SELECT without");
-            }
             None | Some(_) => {}
         }
+    }
+    // As opening the catalog will judge them.
+    let url = options.catalog.url.as_deref().unwrap_or_default();
+    let judged = catalog::judge_collections(&options.catalog, url, &options.collection);
+    for CollectionProblem { at, key, problem } in judged {
+        draft.refuse(&format!("collection[{at}].{key}"), problem);
     }
 }
 

@@ -36,11 +36,26 @@ pub struct CatalogRow {
     pub active: bool,
 }
 
-/// A row whose digest is none.
+/// A row whose digest cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MalformedRow {
     /// The digest column as it stands, fit for printing.
     pub shown: String,
+    /// The name people know it by.
+    pub name: Option<String>,
+    /// Which row to mend.
+    pub reference: Option<String>,
+}
+
+/// A row with a digest whose time of writing says nothing of its age.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MistimedRow {
+    /// The object that the row wants.
+    pub digest: Digest,
+    /// The column as it stands, fit for printing.
+    pub shown: String,
+    /// Whether it is a time, and one that has not come yet.
+    pub is_future: bool,
     /// The name people know it by.
     pub name: Option<String>,
     /// Which row to mend.

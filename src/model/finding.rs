@@ -123,6 +123,10 @@ pub mod reason {
     pub const FLAGGED: &str = "flagged";
     /// A row whose digest is neither 64 hex digits nor 32 bytes.
     pub const MALFORMED_DIGEST: &str = "malformed_digest";
+    /// A row that was written at a time which has not come yet.
+    pub const FUTURE: &str = "future";
+    /// A row whose time of writing is none.
+    pub const UNREADABLE_TIME: &str = "unreadable_time";
     /// A key that the layout renders for no digest.
     pub const NO_DIGEST_KEY: &str = "not_a_digest_key";
     /// A key that cannot be addressed at all (`a//b`, `..`, control characters, not UTF-8).

@@ -129,7 +129,7 @@ pub struct SourceVerdict {
 pub enum BreakerReason {
     /// Too many of the expected objects are missing or corrupt.
     MassMissing,
-    /// The catalog expects far fewer objects than at the last full pass.
+    /// The rows of the catalog name far fewer digests than at the last full pass.
     InventoryShrunk,
 }
 
@@ -153,7 +153,8 @@ pub struct BreakerState {
     pub reason: BreakerReason,
     /// Missing and corrupt objects, as the last full pass counted them.
     pub missing: u64,
-    /// Expected objects, as the last full pass counted them.
+    /// Expected objects, as the last full pass counted them; for `inventory_shrunk`, the distinct
+    /// digests that rows named.
     pub expected: u64,
     /// When it opened.
     #[serde(serialize_with = "super::instant::millis")]
@@ -172,8 +173,8 @@ pub struct LastFull {
     pub pass_id: String,
     /// When it ended.
     pub finished_at: DateTime<Utc>,
-    /// How many objects the catalog expected.
-    pub expected: u64,
+    /// How many distinct digests its rows named, those that were too young to be judged included.
+    pub named: u64,
 }
 
 impl SourceVerdict {

@@ -24,7 +24,7 @@ mod summary;
 mod units;
 
 pub use acceptance::{Acceptance, Day};
-pub use collection::{CatalogRow, Collection, MalformedRow};
+pub use collection::{CatalogRow, Collection, MalformedRow, MistimedRow};
 pub use count::{FindingCount, PassTotals};
 pub use digest::{Digest, ParseDigestError};
 pub use finding::{Finding, FindingKind, Unhealable, reason};

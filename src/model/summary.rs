@@ -118,19 +118,41 @@ pub struct BreakerSummary {
     pub reason: String,
     /// Missing and corrupt objects when it opened, or now if they are more.
     pub missing: u64,
-    /// Expected objects at that time.
+    /// Expected objects at that time; for `inventory_shrunk`, the distinct digests that rows name.
     pub expected: u64,
 }
 
 /// Something that kept a pass, or a part of it, from a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PassError {
-    /// A stable word: `catalog`, `store`, `listing`, `ledger`, `empty_catalog`, `clock_skew`, …
+    /// A stable word: `catalog`, `store`, `listing`, `ledger`, `empty_catalog`,
+    /// `unreadable_rows`, `clock_skew`, …
     pub code: String,
     /// What happened and what to do, for a person.
     pub message: String,
     /// What it happened to: a collection, a key.
     pub subject: Option<String>,
+}
+
+impl PassError {
+    /// No row of a collection names a digest, and objects lie where its own would.
+    pub const EMPTY_CATALOG: &str = "empty_catalog";
+
+    /// Rows of a collection have a digest that cannot be read.
+    pub const UNREADABLE_ROWS: &str = "unreadable_rows";
+
+    /// The clocks of the store and of this machine differ.
+    pub const CLOCK_SKEW: &str = "clock_skew";
+
+    /// Whether the pass came to its end, and flags no orphan of the subject.
+    pub fn only_holds_orphans(&self) -> bool {
+        self.code == Self::EMPTY_CATALOG || self.decides_nothing()
+    }
+
+    /// Whether the outcome is what it would be without it.
+    pub fn decides_nothing(&self) -> bool {
+        [Self::UNREADABLE_ROWS, Self::CLOCK_SKEW].contains(&self.code.as_str())
+    }
 }
 
 /// A pass in numbers. Where the outcome is `failed`, counts that were not established are null.

@@ -13,6 +13,7 @@ use crate::plan::{BreakerTurn, Hold, PassCounts, judge_breaker, make_plan};
 use super::examine::Examined;
 use super::flag::SKEW_AT_MOST;
 use super::outcome::{Accepted, Circumstances};
+use super::verdicts::Verdicts;
 use super::{Auditor, Context, PassFailure, PassReport, Request};
 
 /// The breaker after a pass.
@@ -179,7 +180,8 @@ impl Context<'_> {
         let sum = |of: fn(&Examined) -> u64| Some(examined.iter().map(of).sum());
         let of_kind = |kind| size(findings.iter().filter(|f| f.kind == kind).count());
         let counts = count(examined);
-        let malformed_rows: u64 = examined.iter().map(|e| e.verdicts.malformed_rows).sum();
+        let of_rows = |e: &Examined| e.verdicts.malformed_rows + e.verdicts.mistimed_rows;
+        let invalid_rows: u64 = examined.iter().map(of_rows).sum();
         let mismatches: usize = examined.iter().map(|e| e.verdicts.size_mismatches.len()).sum();
         let flagged = findings.iter().filter(|f| f.reason.as_deref() == Some(reason::FLAGGED));
         Summary {
@@ -204,7 +206,7 @@ impl Context<'_> {
             orphans_flagged: Some(size(flagged.count())),
             orphan_bytes: sum(|e| e.verdicts.orphans.iter().map(crate::model::Record::size).sum()),
             foreign: Some(of_kind(FindingKind::Foreign)),
-            invalid_records: Some(malformed_rows + size(mismatches)),
+            invalid_records: Some(invalid_rows + size(mismatches)),
             at_risk: sum(|e| e.verdicts.at_risk.values().sum()),
             healed: 0,
             heal_failed: 0,
@@ -245,10 +247,9 @@ impl PassReport {
     /// Settles outcome and exit code from what the report holds.
     pub(super) fn decide(&mut self, request: &Request, refused: bool) {
         let has = |code: &str| self.summary.errors.iter().any(|error| error.code == code);
-        let soft = ["empty_catalog", "clock_skew"];
         let around = Circumstances {
-            failed: self.summary.errors.iter().any(|e| !soft.contains(&e.code.as_str())),
-            incomplete: has("empty_catalog"),
+            failed: !self.summary.errors.iter().all(PassError::only_holds_orphans),
+            incomplete: has(PassError::EMPTY_CATALOG),
             refused,
             accepted: Accepted::of(&self.findings),
         };
@@ -265,7 +266,9 @@ fn count(examined: &[Examined]) -> PassCounts {
         let verdicts = &one.verdicts;
         let damaged = size(verdicts.missing.len() + verdicts.corrupt.len());
         let unknown = size(verdicts.unknown.len());
-        counts.expected += verdicts.present + damaged + unknown;
+        let expected = verdicts.present + damaged + unknown;
+        counts.expected += expected;
+        counts.named += expected + verdicts.young;
         counts.unknown += unknown;
         counts.damaged += damaged;
     }
@@ -290,19 +293,32 @@ fn warnings(examined: &Examined) -> Vec<PassError> {
     let mut told = Vec::new();
     if verdicts.empty_over_objects {
         told.push(warn(
-            "empty_catalog",
+            PassError::EMPTY_CATALOG,
             format!(
-                "the catalog has no row of collection `{}`, and {} objects lie under `{}`: none of \
-                 them is called an orphan; is this the right catalog?",
-                verdicts.collection.name,
+                "{}, and {} objects lie under `{}`: none of them is called an orphan; is this the \
+                 right catalog?",
+                without_digest(verdicts),
                 verdicts.observed,
                 verdicts.collection.key.prefix()
             ),
         ));
     }
+    if verdicts.unreadable_rows > 0 {
+        let (n, name) = (verdicts.unreadable_rows, &verdicts.collection.name);
+        told.push(warn(
+            PassError::UNREADABLE_ROWS,
+            format!(
+                "{n} row{} of collection `{name}` {} a digest that cannot be read, and may want \
+                 any object: no orphan of the collection is flagged or taken away until that is \
+                 mended",
+                if n == 1 { "" } else { "s" },
+                if n == 1 { "has" } else { "have" },
+            ),
+        ));
+    }
     if let Some(skew) = verdicts.skew.filter(|skew| skew.abs() > SKEW_AT_MOST) {
         told.push(warn(
-            "clock_skew",
+            PassError::CLOCK_SKEW,
             format!(
                 "the store's clock and this machine's differ by {} s: no orphan is flagged",
                 skew.num_seconds()
@@ -312,9 +328,26 @@ fn warnings(examined: &Examined) -> Vec<PassError> {
     told
 }
 
+/// That a collection wants nothing, as far as its rows tell, in the words of its rows.
+fn without_digest(verdicts: &Verdicts) -> String {
+    let name = &verdicts.collection.name;
+    match (verdicts.rows, verdicts.unreadable_rows) {
+        (None | Some(0), _) => format!("the catalog has no row of collection `{name}`"),
+        (Some(n), 0) => format!("the digest of all rows ({n}) of collection `{name}` is NULL"),
+        (Some(n), _) => {
+            format!("no row of collection `{name}` ({n} in all) has a digest that can be read")
+        }
+    }
+}
+
 /// The subject under which the ledger keeps a finding.
 pub(super) fn finding_key(finding: &Finding) -> FindingKey {
-    let subject = finding.key.clone().unwrap_or_else(|| {
+    let of_key = |key: &String| match finding.reason.as_deref() {
+        // An object may have several invalid records.
+        Some(why @ (reason::FUTURE | reason::UNREADABLE_TIME)) => format!("{key}: {why}"),
+        Some(_) | None => key.clone(),
+    };
+    let subject = finding.key.as_ref().map(of_key).unwrap_or_else(|| {
         let refs: HashSet<_> = finding.refs.iter().chain(&finding.names).collect();
         let mut refs: Vec<_> = refs.into_iter().map(String::as_str).collect();
         refs.sort_unstable();

@@ -1,6 +1,6 @@
 //! Verdicts in words: findings with names, sources and whether they could be healed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::ledger::LedgerError;
 use crate::model::{
@@ -56,6 +56,7 @@ impl Context<'_> {
             findings.push(finding);
         }
         findings.extend(self.malformed(examined));
+        findings.extend(self.mistimed(examined));
         findings.extend(verdicts.foreign.iter().map(|foreign| self.foreign(examined, foreign)));
         Ok(findings)
     }
@@ -162,6 +163,35 @@ impl Context<'_> {
             finding.names = row.name.iter().cloned().collect();
             finding.refs = row.reference.iter().cloned().collect();
             finding.rows = 1;
+            finding
+        })
+    }
+
+    /// One finding for an object and a reason, however many of its rows it is true of.
+    fn mistimed<'e>(&'e self, examined: &'e Examined) -> impl Iterator<Item = Finding> + 'e {
+        let mut objects: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for row in &examined.verdicts.mistimed {
+            objects.entry((row.digest, row.is_future)).or_default().push(row);
+        }
+        let collection = &examined.verdicts.collection;
+        objects.into_iter().map(move |((digest, is_future), rows)| {
+            let shown = rows.first().map_or("", |row| row.shown.as_str());
+            let (why, detail) = if is_future {
+                (reason::FUTURE, format!("its row was written at `{shown}`, in the future"))
+            } else {
+                (reason::UNREADABLE_TIME, format!("`updated_at` of its row is no time: `{shown}`"))
+            };
+            let detail = format!("{detail}: the row counts as old");
+            let kind = FindingKind::InvalidRecord;
+            let mut finding = Finding::new(kind, &collection.name, self.started_at, detail);
+            finding.digest = Some(digest);
+            finding.key = Some(collection.key.render(&digest));
+            finding.reason = Some(why.to_owned());
+            let names: BTreeSet<_> = rows.iter().filter_map(|row| row.name.clone()).collect();
+            finding.names = names.into_iter().collect();
+            let refs: BTreeSet<_> = rows.iter().filter_map(|row| row.reference.clone()).collect();
+            finding.refs = refs.into_iter().take(REFS_TOLD).collect();
+            finding.rows = u64::try_from(rows.len()).unwrap_or(u64::MAX);
             finding
         })
     }

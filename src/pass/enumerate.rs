@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures::TryStreamExt;
 
 use crate::model::{
@@ -11,6 +11,7 @@ use crate::model::{
 };
 use crate::observe::Event;
 use crate::plan::{SourceStanding, unhealable};
+use crate::reconcile::Rules;
 use crate::sorter::{Sorted, Sorter};
 use crate::store::{ListRequest, ListedPage};
 
@@ -21,12 +22,24 @@ use super::{Context, Trouble};
 pub(super) struct Enumerated {
     pub(super) expected: Sorted,
     pub(super) observed: Sorted,
-    /// Rows with a digest, over the whole digest space.
-    pub(super) rows: u64,
-    pub(super) malformed_rows: u64,
+    pub(super) rows: Rows,
     pub(super) foreign: Vec<Foreign>,
-    pub(super) database_now: DateTime<Utc>,
+    /// By the database's own clock.
+    pub(super) rules: Rules,
     pub(super) skew: Option<TimeDelta>,
+}
+
+/// The rows of one collection, over the whole digest space.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rows {
+    /// All of them.
+    pub(super) all: u64,
+    /// Those with a digest.
+    pub(super) with_digest: u64,
+    /// Those whose digest cannot be read. The others without a digest want nothing.
+    pub(super) unreadable: u64,
+    /// Those of the slice whose time of writing is none, or has not come yet.
+    pub(super) mistimed: u64,
 }
 
 /// The listing of one collection.
@@ -44,44 +57,50 @@ impl Context<'_> {
             total_objects: None,
             total_bytes: None,
         });
-        let database_now = self.auditor.catalog.now().await?;
-        let (scanned, listing) =
-            futures::try_join!(self.scan(collection), self.list(collection, self.request.slice))?;
-        let (expected, rows, malformed_rows) = scanned;
+        let rules = Rules {
+            now_epoch_seconds: self.auditor.catalog.now().await?.timestamp(),
+            grace_seconds: i64::try_from(self.auditor.settings.grace.as_secs()).unwrap_or(i64::MAX),
+        };
+        let (scanned, listing) = futures::try_join!(
+            self.scan(collection, rules),
+            self.list(collection, self.request.slice)
+        )?;
+        let (expected, rows) = scanned;
         Ok(Enumerated {
             expected,
             observed: listing.sorted,
             rows,
-            malformed_rows,
             foreign: listing.foreign,
-            database_now,
+            rules,
             skew: listing.skew,
         })
     }
 
-    async fn scan(&self, collection: &Collection) -> Result<(Sorted, u64, u64), Trouble> {
+    async fn scan(&self, collection: &Collection, rules: Rules) -> Result<(Sorted, Rows), Trouble> {
+        let latest = rules.latest_epoch_seconds();
         let mut sorter = Sorter::new(self.auditor.settings.sorter.clone(), Record::melt);
-        let (mut rows, mut malformed) = (0_u64, 0_u64);
+        let mut rows = Rows::default();
         let mut batches = self.auditor.catalog.scan(collection);
         while let Some(batch) = batches.try_next().await? {
             let n = u64::try_from(batch.len()).unwrap_or(u64::MAX);
             self.auditor.observer.notice(&Event::Rows(n));
+            rows.all = rows.all.saturating_add(n);
             for row in batch {
-                let Some(digest) = row.digest else {
-                    malformed += 1;
-                    continue;
-                };
-                rows += 1;
+                rows.unreadable += u64::from(row.is_unreadable);
+                let Some(digest) = row.digest else { continue };
+                rows.with_digest += 1;
                 if self.request.slice.contains(&digest) {
                     let risk = self.risk(collection, &digest, row.size, &row.sources);
-                    let time = row.updated_at.unwrap_or(i64::MIN);
+                    let time = row.updated_at.filter(|time| *time <= latest);
+                    let is_future = time.is_none() && row.updated_at.is_some();
+                    rows.mistimed += u64::from(is_future || row.is_mistimed);
+                    // What is no age counts as old.
+                    let time = time.unwrap_or(i64::MIN);
                     sorter.push(Record::expected(digest, row.size.unwrap_or(0), time, risk))?;
                 }
             }
         }
-        // Rows without a digest lie in no slice; the first one speaks of them.
-        let malformed = if self.request.slice.is_first() { malformed } else { 0 };
-        Ok((sorter.finish()?, rows, malformed))
+        Ok((sorter.finish()?, rows))
     }
 
     /// Why this row alone could not bring its object back; `None` where it could.

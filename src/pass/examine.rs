@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{CatalogRow, Collection, Digest, Record};
-use crate::reconcile::Rules;
 
 use super::confirm::Confirmed;
 use super::verdicts::Verdicts;
 use super::{Context, Trouble};
 
-/// Rows without a digest that are told one by one; the rest is counted.
-const MALFORMED_TOLD: usize = 1_000;
+/// Rows of a collection that cannot be right and are told one by one, of each kind; the rest is
+/// counted.
+const ROWS_TOLD: usize = 1_000;
 
 /// A collection's verdicts, with the rows of every digest in question.
 pub(super) struct Examined {
@@ -25,21 +25,28 @@ impl Context<'_> {
         }
         let mut verdicts = Verdicts::new(collection);
         let mut sides = self.enumerate(collection).await?;
-        let rules = Rules {
-            now_epoch_seconds: sides.database_now.timestamp(),
-            grace_seconds: i64::try_from(self.auditor.settings.grace.as_secs()).unwrap_or(i64::MAX),
-        };
+        let rules = sides.rules;
         let mut suspicions = self.join(&mut sides, rules, &mut verdicts).await?;
         let foreign = std::mem::take(&mut sides.foreign);
         verdicts.observed += u64::try_from(foreign.len()).unwrap_or(u64::MAX);
         verdicts.foreign = foreign;
         verdicts.skew = sides.skew;
-        verdicts.malformed_rows = sides.malformed_rows;
-        verdicts.rows = Some(sides.rows.saturating_add(sides.malformed_rows));
-        if sides.malformed_rows > 0 {
-            verdicts.malformed = self.auditor.catalog.malformed(collection, MALFORMED_TOLD).await?;
+        verdicts.unreadable_rows = sides.rows.unreadable;
+        // Rows without a digest lie in no slice; the first one speaks of them.
+        if self.request.slice.is_first() {
+            verdicts.malformed_rows = sides.rows.unreadable;
         }
-        if sides.rows == 0 && verdicts.observed > 0 {
+        verdicts.rows = Some(sides.rows.all);
+        if verdicts.malformed_rows > 0 {
+            verdicts.malformed = self.auditor.catalog.malformed(collection, ROWS_TOLD).await?;
+        }
+        verdicts.mistimed_rows = sides.rows.mistimed;
+        if verdicts.mistimed_rows > 0 {
+            let (slice, latest) = (self.request.slice, rules.latest_epoch_seconds());
+            let catalog = &self.auditor.catalog;
+            verdicts.mistimed = catalog.mistimed(collection, slice, latest, ROWS_TOLD).await?;
+        }
+        if sides.rows.with_digest == 0 && verdicts.observed > 0 {
             verdicts.empty_over_objects = true;
             verdicts.orphans = Vec::new();
         }

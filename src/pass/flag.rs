@@ -85,12 +85,15 @@ impl Context<'_> {
             };
             let (sighting, old) =
                 judge_orphan(key, before.get(key), seen, &self.auditor.settings.orphans);
-            let flagged = old && skew.abs() <= SKEW_AT_MOST && flags.allow(key);
+            let unread = verdicts.unreadable_rows > 0;
+            let flagged = old && !unread && skew.abs() <= SKEW_AT_MOST && flags.allow(key);
             let mut finding = self.about(FindingKind::Orphan, &orphan.digest, examined);
             finding.observed_size = Some(orphan.size());
             finding.first_seen = sighting.first_seen;
             let (word, detail) = if flagged {
                 (reason::FLAGGED, "no row has wanted it throughout its grace period")
+            } else if unread {
+                (reason::CANDIDATE, "no row wants it, unless one whose digest cannot be read does")
             } else {
                 (reason::CANDIDATE, "no row wants it; not yet old or often enough seen to flag")
             };

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Collection, Corruption, Digest, MalformedRow, ObjectMeta, Record, Unhealable, error_chain,
-    reason,
+    Collection, Corruption, Digest, MalformedRow, MistimedRow, ObjectMeta, Record, Unhealable,
+    error_chain, reason,
 };
 use crate::store::StoreError;
 
@@ -103,11 +103,16 @@ pub(super) struct Verdicts {
     pub(super) foreign: Vec<Foreign>,
     pub(super) malformed: Vec<MalformedRow>,
     pub(super) malformed_rows: u64,
+    /// Rows whose time of writing says nothing of their age.
+    pub(super) mistimed: Vec<MistimedRow>,
+    pub(super) mistimed_rows: u64,
+    /// Rows whose digest cannot be read, in whatever slice: any object may be wanted by them.
+    pub(super) unreadable_rows: u64,
     /// All rows, whatever their digests; `None` where only some were read.
     pub(super) rows: Option<u64>,
     /// The store's clock less restock's, where the store told it.
     pub(super) skew: Option<chrono::TimeDelta>,
-    /// No row at all, and a prefix that is not empty: no orphans, and a word about it.
+    /// No row with a digest, and a prefix that is not empty: no orphans, and a word about it.
     pub(super) empty_over_objects: bool,
 }
 
@@ -131,6 +136,9 @@ impl Verdicts {
             foreign: Vec::new(),
             malformed: Vec::new(),
             malformed_rows: 0,
+            mistimed: Vec::new(),
+            mistimed_rows: 0,
+            unreadable_rows: 0,
             skew: None,
             empty_over_objects: false,
         }

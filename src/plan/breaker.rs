@@ -15,6 +15,18 @@ pub struct PassCounts {
     pub unknown: u64,
     /// Missing and corrupt objects.
     pub damaged: u64,
+    /// Distinct digests that rows name: `expected`, and those that are too young to be judged.
+    pub named: u64,
+}
+
+impl PassCounts {
+    /// The whole that a breaker of this reason speaks of.
+    const fn whole(&self, reason: BreakerReason) -> u64 {
+        match reason {
+            BreakerReason::MassMissing => self.expected,
+            BreakerReason::InventoryShrunk => self.named,
+        }
+    }
 }
 
 /// The breaker after a pass, from the breaker before it.
@@ -33,7 +45,7 @@ pub fn judge_breaker(
     let fresh = |reason, opened_at| BreakerState {
         reason,
         missing: counts.damaged,
-        expected: counts.expected,
+        expected: counts.whole(reason),
         opened_at,
         acknowledged: None,
     };
@@ -48,7 +60,7 @@ pub fn judge_breaker(
         (None, Some(reason)) if full => Some(fresh(reason, latched.opened_at)),
         _ if full => Some(BreakerState {
             missing: counts.damaged,
-            expected: counts.expected,
+            expected: counts.whole(latched.reason),
             ..latched.clone()
         }),
         _ => Some(latched.clone()),
@@ -74,9 +86,7 @@ pub fn acknowledge(
 fn exceeds(was: BreakerReason, is: BreakerReason, agreed: u64, counts: PassCounts) -> bool {
     match (was, is) {
         (BreakerReason::MassMissing, BreakerReason::MassMissing) => counts.damaged > agreed,
-        (BreakerReason::InventoryShrunk, BreakerReason::InventoryShrunk) => {
-            counts.expected < agreed
-        }
+        (BreakerReason::InventoryShrunk, BreakerReason::InventoryShrunk) => counts.named < agreed,
         // Another trouble than the one that was agreed to.
         _ => true,
     }
@@ -95,9 +105,11 @@ fn trips(
     {
         return Some(BreakerReason::MassMissing);
     }
-    let before = last_full?.expected;
-    let lost = before.saturating_sub(counts.expected);
-    exceeds_share(lost, before, options.shrunk_share).then_some(BreakerReason::InventoryShrunk)
+    let before = last_full?.named;
+    let lost = before.saturating_sub(counts.named);
+    let shrunk =
+        lost >= options.shrunk_at_least && exceeds_share(lost, before, options.shrunk_share);
+    shrunk.then_some(BreakerReason::InventoryShrunk)
 }
 
 /// Whether `part` is more than this share of `whole`; of nothing, anything is.
@@ -130,9 +142,16 @@ mod tests {
         damaged: u64,
         last: Option<u64>,
     ) -> Option<BreakerState> {
-        let counts = PassCounts { expected, unknown: 0, damaged };
-        let last =
-            last.map(|expected| LastFull { pass_id: String::new(), finished_at: NOW, expected });
+        let counts = PassCounts { expected, unknown: 0, damaged, named: expected };
+        full(before, counts, last)
+    }
+
+    fn full(
+        before: Option<&BreakerState>,
+        counts: PassCounts,
+        last: Option<u64>,
+    ) -> Option<BreakerState> {
+        let last = last.map(|named| LastFull { pass_id: String::new(), finished_at: NOW, named });
         judge_breaker(before, counts, Some(last.as_ref()), &BreakerOptions::default(), NOW)
     }
 
@@ -148,7 +167,7 @@ mod tests {
 
     #[test]
     fn unknown_objects_are_no_part_of_the_whole() {
-        let counts = PassCounts { expected: 25, unknown: 5, damaged: 5 };
+        let counts = PassCounts { expected: 25, unknown: 5, damaged: 5, named: 25 };
         let options = BreakerOptions::default();
         assert!(judge_breaker(None, counts, Some(None), &options, NOW).is_some());
     }
@@ -163,6 +182,27 @@ mod tests {
     }
 
     #[test]
+    fn fewer_than_shrunk_at_least_never_open_it() {
+        assert_eq!(after(None, 3, 0, Some(4)), None);
+        assert_eq!(after(None, 0, 0, Some(4)), None);
+        assert_eq!(after(None, 4, 0, Some(8)), None);
+        assert!(after(None, 3, 0, Some(8)).is_some());
+    }
+
+    #[test]
+    fn rows_that_are_too_young_to_be_judged_are_named_all_the_same() {
+        let young = |expected, named| PassCounts { expected, unknown: 0, damaged: 0, named };
+        assert_eq!(full(None, young(10, 100), Some(100)), None);
+        let open = full(None, young(10, 50), Some(100)).unwrap();
+        assert_eq!((open.reason, open.expected), (BreakerReason::InventoryShrunk, 50));
+        let agreed = acknowledge(&open, BreakerReason::InventoryShrunk, 50).unwrap();
+        assert_eq!(full(Some(&agreed), young(0, 50), Some(100)), Some(agreed.clone()));
+        assert_eq!(full(Some(&agreed), young(0, 50), Some(50)), None);
+        let less = full(Some(&agreed), young(0, 49), Some(100)).unwrap();
+        assert_eq!((less.acknowledged, less.expected), (None, 49));
+    }
+
+    #[test]
     fn it_stays_latched_until_a_person_answers_with_the_right_number() {
         let open = after(None, 25, 6, None).unwrap();
         let still = after(Some(&open), 25, 1, None).unwrap();
@@ -172,7 +212,7 @@ mod tests {
         assert_eq!(after(Some(&agreed), 25, 6, None).unwrap().acknowledged, Some(6));
         assert_eq!(after(Some(&agreed), 25, 7, None).unwrap().acknowledged, None, "worse reopens");
         assert_eq!(after(Some(&agreed), 25, 5, None), None, "inside the limits closes it");
-        let partial = PassCounts { expected: 3, unknown: 0, damaged: 0 };
+        let partial = PassCounts { expected: 3, unknown: 0, damaged: 0, named: 3 };
         let options = BreakerOptions::default();
         assert!(judge_breaker(Some(&agreed), partial, None, &options, NOW).is_some());
     }

@@ -38,8 +38,11 @@ pub struct BreakerOptions {
     pub missing_at_least: u64,
     /// More than this many always open it.
     pub missing_at_most: u64,
-    /// Largest share by which the inventory may shrink from one full pass to the next.
+    /// Largest share of the digests that rows name by which they may become fewer from one full
+    /// pass to the next.
     pub shrunk_share: f64,
+    /// Fewer digests than this that no row names any more never open the breaker.
+    pub shrunk_at_least: u64,
 }
 
 /// `[orphans]`: when an object without a row is flagged.
@@ -69,7 +72,13 @@ impl Default for HealOptions {
 
 impl Default for BreakerOptions {
     fn default() -> Self {
-        Self { missing_share: 0.2, missing_at_least: 5, missing_at_most: 1000, shrunk_share: 0.2 }
+        Self {
+            missing_share: 0.2,
+            missing_at_least: 5,
+            missing_at_most: 1000,
+            shrunk_share: 0.2,
+            shrunk_at_least: 5,
+        }
     }
 }
 

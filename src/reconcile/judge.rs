@@ -41,7 +41,17 @@ pub enum Judgement {
     Orphan,
 }
 
+/// How far clocks may differ, in seconds.
+const SKEW_SECONDS: i64 = 300;
+
 impl Rules {
+    /// The latest time that a row may have: one further in the future than the grace period and
+    /// five minutes is no age.
+    pub fn latest_epoch_seconds(&self) -> i64 {
+        let ahead = self.grace_seconds.saturating_add(SKEW_SECONDS);
+        self.now_epoch_seconds.saturating_add(ahead)
+    }
+
     /// Judges one digest.
     #[inline]
     pub fn judge(&self, joined: &Joined) -> Judgement {
@@ -53,10 +63,11 @@ impl Rules {
         }
     }
 
-    /// Whether a row is younger than the grace period. One from the future is; one without a time
-    /// (`i64::MIN`) is not, whatever the grace period, since its age saturates.
+    /// Whether a row is younger than the grace period. One from the near future is; one without a
+    /// time (`i64::MIN`) is not, whatever the grace period, since its age saturates.
     pub fn is_young(&self, expected: &Record) -> bool {
-        self.now_epoch_seconds.saturating_sub(expected.time) < self.grace_seconds
+        let age_seconds = self.now_epoch_seconds.saturating_sub(expected.time);
+        age_seconds < self.grace_seconds && expected.time <= self.latest_epoch_seconds()
     }
 }
 

@@ -10,12 +10,16 @@ use crate::observe::Event;
 use crate::plan::{Disposal, OrphanEntry, OrphansPlan};
 use crate::store::Probe;
 
-use super::entry::Look;
+use super::entry::{Look, UNREADABLE};
 use super::{Record, RemovalError, Remover};
 
 /// Entries whose rows are looked up at once, before each is looked up by itself right before it
 /// goes.
 const BATCH: usize = 100;
+
+/// A collection without any digest.
+const EMPTY: &str =
+    "its collection has no row at all that names a digest: is this the right catalog?";
 
 impl Remover {
     /// Carries out a plan that fits this world, and tells what became of its entries, in their
@@ -53,7 +57,7 @@ impl Remover {
         self.store.check().await?;
         let of_entry = |entry: &OrphanEntry| (entry.collection.clone(), entry.digest);
         let wanted = self.wanted_of(batch.iter().map(of_entry)).await?;
-        let empty = self.empty_collections(batch).await?;
+        let doubts = self.doubtful_collections(batch).await?;
         let mut removals = Vec::with_capacity(batch.len());
         for entry in batch {
             if self.cancel.is_cancelled() {
@@ -72,7 +76,7 @@ impl Remover {
                 entry,
                 action,
                 wanted: wanted.contains(&of_entry(entry)),
-                empty: empty.contains(&entry.collection),
+                doubt: doubts.get(&entry.collection).copied(),
             };
             let end = self.take_away(&look, record).await?;
             let removal = Removal {
@@ -144,20 +148,23 @@ impl Remover {
         Ok(found)
     }
 
-    /// The collections without any row: an empty catalog makes no orphans.
-    async fn empty_collections(
+    /// The collections whose rows do not tell what is an orphan, each with the reason: an empty
+    /// catalog makes no orphans, and a row that cannot be read may want any object.
+    async fn doubtful_collections(
         &self,
         batch: &[OrphanEntry],
-    ) -> Result<HashSet<String>, CatalogError> {
+    ) -> Result<HashMap<String, &'static str>, CatalogError> {
         let names: HashSet<_> = batch.iter().map(|entry| &entry.collection).collect();
-        let mut empty = HashSet::new();
+        let mut doubts = HashMap::new();
         for name in names {
             let Some(collection) = self.collection(name) else { continue };
-            if self.is_empty(collection).await? {
-                empty.insert(name.clone());
+            if self.has_unreadable_row(collection).await? {
+                doubts.insert(name.clone(), UNREADABLE);
+            } else if self.is_empty(collection).await? {
+                doubts.insert(name.clone(), EMPTY);
             }
         }
-        Ok(empty)
+        Ok(doubts)
     }
 
     async fn is_empty(&self, collection: &Collection) -> Result<bool, CatalogError> {

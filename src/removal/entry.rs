@@ -1,7 +1,5 @@
 //! One orphan: looked at again, copied where that is asked for, and removed.
 
-use std::collections::HashSet;
-
 use crate::model::{Digest, RemovalResult, error_chain};
 use crate::plan::{Disposal, OrphanEntry, is_own_key, orphan_copy};
 use crate::store::{Probe, StoreFault};
@@ -15,9 +13,13 @@ pub(super) struct Look<'a> {
     pub(super) action: Disposal,
     /// Whether a row wants it again.
     pub(super) wanted: bool,
-    /// Whether its collection has no row at all.
-    pub(super) empty: bool,
+    /// Why the rows of its collection do not tell what is an orphan.
+    pub(super) doubt: Option<&'static str>,
 }
+
+/// A row that may want any object of its collection.
+pub(super) const UNREADABLE: &str =
+    "a row of its collection has a digest that cannot be read, and may want it";
 
 impl Look<'_> {
     /// Why the object is left alone, as far as the catalog says.
@@ -25,10 +27,7 @@ impl Look<'_> {
         if self.wanted {
             return Some("a row wants it again");
         }
-        if self.empty {
-            return Some("its collection has no row at all: is this the right catalog?");
-        }
-        None
+        self.doubt
     }
 }
 
@@ -172,14 +171,15 @@ impl Remover {
         if original == observed { Ok(observed) } else { Err("its copy has other bytes".to_owned()) }
     }
 
-    /// Removes the object, if even now no row wants it.
+    /// Removes the object, if even now no row wants it, and none may want it.
     async fn let_go(&self, entry: &OrphanEntry, done: End) -> Result<End, RemovalError> {
-        let wanted = match self.collection(&entry.collection) {
-            Some(collection) => self.wanted(collection, &[entry.digest]).await?,
-            None => HashSet::new(),
-        };
-        if !wanted.is_empty() {
-            return Ok(End::held("a row wants it again"));
+        if let Some(collection) = self.collection(&entry.collection) {
+            if !self.wanted(collection, &[entry.digest]).await?.is_empty() {
+                return Ok(End::held("a row wants it again"));
+            }
+            if self.has_unreadable_row(collection).await? {
+                return Ok(End::held(UNREADABLE));
+            }
         }
         Ok(match self.remove(&entry.key, &entry.version()).await {
             Removed::Gone => done,

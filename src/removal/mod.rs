@@ -118,6 +118,11 @@ impl Remover {
         Ok(rows.into_iter().map(|row| row.digest).collect())
     }
 
+    /// Whether a row of the collection has a digest that cannot be read, and so may want anything.
+    async fn has_unreadable_row(&self, collection: &Collection) -> Result<bool, CatalogError> {
+        Ok(!self.catalog.malformed(collection, 1).await?.is_empty())
+    }
+
     /// Reads an object to its end.
     async fn digest_of(&self, key: &str) -> Result<(Digest, u64), StoreError> {
         let mut reading = self.store.read(key).await?;

@@ -35,7 +35,7 @@ pub(super) fn numbers(reason: BreakerReason, missing: u64, expected: u64) -> Str
             format!("{missing} of {} missing or corrupt", count(expected, "expected object"))
         }
         BreakerReason::InventoryShrunk => format!(
-            "the catalog expects {} now, far fewer than at the last full pass",
+            "the catalog names {} now, far fewer than at the last full pass",
             count(expected, "object")
         ),
     }

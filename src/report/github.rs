@@ -10,14 +10,14 @@ use super::table::verdict;
 use crate::model::{Command, Finding, FindingKind};
 
 /// Writes an error for each finding that decides the exit code and for what kept the pass from a
-/// verdict, a warning for what nobody could check, and a notice with the verdict.
+/// verdict, a warning for what nobody could check or flag, and a notice with the verdict.
 pub(super) fn pass(report: &PassReport<'_>, out: &mut impl Write) -> io::Result<()> {
     let title = match report.summary.command {
         Command::Audit => "restock audit",
         Command::Heal => "restock heal",
     };
     let errors = report.summary.errors.iter().map(|error| Annotation {
-        level: Level::Error,
+        level: if error.decides_nothing() { Level::Warning } else { Level::Error },
         place: None,
         title: format!("{title}: {}", error.code),
         message: super::junit::error(error),

@@ -10,7 +10,7 @@ use super::Format;
 use super::list::List;
 use super::shapes;
 use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
-use crate::model::{Digest, Finding, Sighting, reason};
+use crate::model::{Digest, Finding, PassError, Sighting, reason};
 use crate::plan::{Disposal, OrphansPlan};
 
 /// An orphan as the last pass that saw it left it.
@@ -45,11 +45,13 @@ pub struct OrphansView {
     pub orphans: Vec<OrphanView>,
     /// When the last pass over everything ended; `None` where there was none.
     pub as_of: Option<DateTime<Utc>>,
+    /// Why that pass flagged none of some collections.
+    pub errors: Vec<PassError>,
 }
 
 /// The orphans in numbers.
 #[derive(Serialize, JsonSchema)]
-struct Totals {
+struct Totals<'a> {
     /// All of them.
     orphans: u64,
     /// Those that are flagged.
@@ -60,11 +62,13 @@ struct Totals {
     #[serde(serialize_with = "crate::model::instant::optional_millis")]
     #[schemars(with = "Option<DateTime<Utc>>")]
     as_of: Option<DateTime<Utc>>,
+    /// Why that pass flagged none of some collections.
+    errors: &'a [PassError],
 }
 
 /// The JSON Schema of the list.
 pub(super) fn schema() -> Schema {
-    shapes::list::<OrphanView, Totals>(SCHEMA, "orphans")
+    shapes::list::<OrphanView, Totals<'static>>(SCHEMA, "orphans")
 }
 
 const SCHEMA: &str = "restock.orphans/v1";
@@ -109,13 +113,14 @@ impl OrphansView {
         List { schema: SCHEMA, name: "orphans", kind: "orphan", items: &self.orphans }
     }
 
-    fn totals(&self) -> Totals {
+    fn totals(&self) -> Totals<'_> {
         let flagged = self.orphans.iter().filter(|orphan| orphan.is_flagged()).count();
         Totals {
             orphans: u64::try_from(self.orphans.len()).unwrap_or(u64::MAX),
             flagged: u64::try_from(flagged).unwrap_or(u64::MAX),
             bytes: self.orphans.iter().filter_map(|orphan| orphan.size).sum(),
             as_of: self.as_of,
+            errors: &self.errors,
         }
     }
 
@@ -144,6 +149,9 @@ impl OrphansView {
         let size = bytes(totals.bytes);
         let heading = format!("{all} ({} flagged, {size}) at {}", totals.flagged, time(as_of));
         writeln!(out, "{}", options.paint(Tone::Heading, &heading))?;
+        for PassError { code, message, subject: _ } in &self.errors {
+            writeln!(out, "{code}: {}", escape(message))?;
+        }
         if totals.flagged > 0 {
             writeln!(out, "next: {} orphans plan -o orphans.json", options.invocation)?;
         }

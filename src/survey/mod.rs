@@ -163,9 +163,9 @@ impl Surveyor {
         while let Some(batch) = batches.try_next().await? {
             self.observer.notice(&Event::Rows(u64::try_from(batch.len()).unwrap_or(u64::MAX)));
             for row in batch {
-                match row.digest {
-                    Some(digest) => parts.push(digest, row.size, row.sources)?,
-                    None => malformed += 1,
+                malformed += u64::from(row.is_unreadable);
+                if let Some(digest) = row.digest {
+                    parts.push(digest, row.size, row.sources)?;
                 }
             }
         }

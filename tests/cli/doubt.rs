@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::binary::{Ran, command, run};
-use crate::place::Place;
+use crate::place::{CONFIGURATION, Place};
 
 #[test]
 fn an_empty_store_opens_the_breaker_until_a_person_says_the_number() {
@@ -75,6 +75,59 @@ fn a_catalog_that_shrank_is_asked_about_by_its_records() {
     place.run("breaker ack --expect-missing 1").exits(4);
     place.run("breaker ack --expect-records 10").exits(0);
     place.run("heal").exits(0);
+}
+
+#[test]
+fn config_check_and_the_audit_agree_on_every_query() {
+    let (place, _) = Place::healthy(2);
+    let select = "SELECT sha256 AS digest FROM packages";
+    let fails = "abs(-9223372036854775807 - 1) > 0";
+    for (end, offline, read, said) in [
+        ("WHERE filename = 'it''s ?' OR 1", 0, 0, ""),
+        ("WHERE id = ? OR 1", 78, 78, "the parameter `?`"),
+        ("WHERE id = :id OR 1", 78, 78, "the parameter `:id`"),
+        ("WHERE id = $1 OR 1", 78, 78, "the parameter `$1`"),
+        ("WHERE load_extension('x')", 78, 78, "calls `load_extension`"),
+        ("WHERE (1", 78, 78, "without its `)`"),
+        ("WHERE no_such_column", 0, 78, "no such column"),
+        // Only running it shows this one.
+        (&format!("WHERE {fails}"), 0, 1, "integer overflow"),
+    ] {
+        let query = CONFIGURATION.lines().find(|line| line.starts_with("query = ")).unwrap();
+        place.configure_with(query, &format!("query = \"{select} {end}\""));
+        let told = place.run("config check").exits(offline).stderr.clone();
+        assert!(offline == 0 || told.contains(said), "{end}: {told}");
+        for line in ["config check --online", "audit"] {
+            let ran = place.run(line).exits(read);
+            let told = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(told.contains(said), "{line}: {end}: {told}");
+        }
+    }
+}
+
+#[test]
+fn collections_that_own_one_folder_are_refused_before_any_database_is_asked() {
+    let (place, _) = Place::healthy(2);
+    for key in ["software-installers/{digest}", "software-installers/x/{digest}", "{digest}"] {
+        let other = format!(
+            "\n[[collection]]\nname = \"other\"\nkey = \"{key}\"\n\
+                             query = \"SELECT sha256 AS digest FROM packages\"\n"
+        );
+        place.configure(&(CONFIGURATION.to_owned() + &other));
+        for line in ["config check", "config check --online", "audit"] {
+            place.run(line).exits(78).says("collection[1].key").says("a folder of its own");
+        }
+    }
+}
+
+#[test]
+fn config_check_online_tells_of_rows_that_cannot_be_read() {
+    let (place, _) = Place::healthy(2);
+    place.sql("INSERT INTO packages (sha256, updated_at) VALUES ('abc', 'soon'), (NULL, NULL)");
+    let checked = place.run("config check --online").exits(0);
+    checked
+        .prints("warning: collection software-installers: `digest` cannot be read in 1 of 4 rows")
+        .prints("warning: collection software-installers: `updated_at` cannot be read in 1 of 4");
 }
 
 #[test]

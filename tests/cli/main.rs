@@ -40,4 +40,5 @@ mod sources;
 mod story;
 mod strangers;
 mod textfile;
+mod unreadable;
 mod usage;

@@ -26,13 +26,13 @@ fn with_orphans(n: usize) -> (Place, Vec<Object>) {
 }
 
 /// The same with a plan for them.
-fn planned(n: usize) -> (Place, Vec<Object>) {
+pub(crate) fn planned(n: usize) -> (Place, Vec<Object>) {
     let (place, orphans) = with_orphans(n);
     place.run("orphans plan -o plan.json").exits(0);
     (place, orphans)
 }
 
-fn plan_of(place: &Place) -> Value {
+pub(crate) fn plan_of(place: &Place) -> Value {
     serde_json::from_str(&fs::read_to_string(place.path("plan.json")).unwrap()).unwrap()
 }
 

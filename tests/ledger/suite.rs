@@ -109,7 +109,7 @@ pub(crate) async fn only_full_passes_with_a_count_are_the_last_full_one(fixture:
     ] {
         ledger.record_pass(&summary, &[], full).await.unwrap();
     }
-    let last = LastFull { pass_id: "full".to_owned(), finished_at: minute(2), expected: 100 };
+    let last = LastFull { pass_id: "full".to_owned(), finished_at: minute(2), named: 103 };
     assert_eq!(ledger.last_full().await.unwrap(), Some(last));
 }
 

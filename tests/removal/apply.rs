@@ -106,6 +106,50 @@ async fn what_a_row_wants_again_is_held() {
     assert!(bench.get(&bench.orphans[1].key).is_some());
 }
 
+const UNREADABLE: &str = "INSERT INTO packages (sha256) VALUES ('sha256:almost')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_from_a_collection_with_a_row_that_cannot_be_read() {
+    for action in [Disposal::Quarantine, Disposal::Delete] {
+        let mut bench = Bench::in_memory(3).await;
+        bench.plan.action = action;
+        bench.world.sql(UNREADABLE).await;
+        let ended = bench.apply().await;
+        assert_eq!(results(&ended), [Held; 3]);
+        assert!(ended[0].1.contains("a digest that cannot be read"), "{ended:?}");
+        assert_eq!(bench.content(), bench.expected(&bench.orphans, &[]));
+        bench.world.sql("UPDATE packages SET sha256 = NULL WHERE sha256 LIKE 'sha256:%'").await;
+        assert!(!results(&bench.apply().await).contains(&Held), "NULL wants nothing");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_cannot_be_read_and_comes_after_the_first_look_is_seen_before_the_removal() {
+    for action in [Disposal::Quarantine, Disposal::Delete] {
+        let mut bench = Bench::in_memory(1).await;
+        bench.plan.action = action;
+        let (file, inner) = (bench.world.catalog_file(), bench.world.open_catalog().await);
+        bench.world.catalog = Some(CatalogBetween::before(2, inner, move || {
+            Box::pin(run_sql(file, UNREADABLE.to_owned()))
+        }));
+        let ended = bench.apply().await;
+        assert_eq!(results(&ended), [Held]);
+        assert!(only(&ended).1.contains("a digest that cannot be read"), "{ended:?}");
+        assert_eq!(bench.content(), bench.expected(&bench.orphans, &[]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_with_a_prefix_before_its_digest_wants_its_object() {
+    let bench = Bench::in_memory(3).await;
+    let digest = bench.orphans[1].digest;
+    let insert = format!("INSERT INTO packages (sha256) VALUES ('SHA256: {digest}')");
+    bench.world.sql(&insert).await;
+    let ended = bench.apply().await;
+    assert_eq!(results(&ended), [Moved, Held, Moved]);
+    assert_eq!(ended[1].1, "a row wants it again");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_comes_after_the_first_look_is_seen_right_before_the_removal() {
     for action in [Disposal::Quarantine, Disposal::Delete] {

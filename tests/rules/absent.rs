@@ -75,6 +75,23 @@ async fn an_empty_collection_over_objects_makes_no_orphans_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_collection_whose_rows_name_no_digest_is_not_called_one_without_rows() {
+    let (world, _) = World::healthy(4).await;
+    for (digest, exit_code, all, said) in [
+        ("'oops'", 2, ["empty_catalog", "unreadable_rows"].as_slice(), "4 in all) has a digest"),
+        ("NULL", 3, &["empty_catalog"], "the digest of all rows (4)"),
+    ] {
+        world.sql(&format!("UPDATE packages SET sha256 = {digest}")).await;
+        let report = world.audit().await;
+        assert_eq!((exit(&report), codes(&report)), (exit_code, all.to_vec()), "{digest}");
+        let message = &report.summary.errors[0].message;
+        assert!(message.contains(said), "{message}");
+        assert!(!message.contains("has no row"), "{message}");
+        assert_eq!(report.summary.orphans, Some(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_catalog_over_an_empty_store_is_clean() {
     let world = World::empty().await;
     let report = world.audit_deep().await;

@@ -174,6 +174,38 @@ async fn an_inventory_that_shrank_by_more_than_a_fifth_opens_it() {
     assert_eq!((exit(&report), report.summary.healed), (0, 1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_touched_are_no_shrunk_inventory() {
+    let (mut world, objects) = World::healthy(30).await;
+    world.settings.grace = std::time::Duration::from_hours(1);
+    world.settings.breaker.missing_share = 1.0;
+    lose(&world, &objects[..10]);
+    assert_eq!(counts(&world.audit().await), [30, 20, 10, 0, 0, 0]);
+    world.sql("UPDATE packages SET updated_at = datetime('now') WHERE id <= 10").await;
+    let report = world.audit().await;
+    assert_eq!((counts(&report), breaker(&report)), ([20, 20, 0, 0, 0, 10], None));
+    // Nor do they add to one.
+    world.sql("DELETE FROM packages WHERE id BETWEEN 11 AND 17").await;
+    let report = world.audit().await;
+    assert_eq!(counts(&report), [13, 13, 0, 0, 0, 10]);
+    assert_eq!(breaker(&report), Some(("inventory_shrunk".to_owned(), 0, 23)));
+    ack(&world, SHRUNK, 23).await.unwrap();
+    world.sql("UPDATE packages SET updated_at = NULL").await;
+    assert_eq!(breaker(&world.audit().await), None);
+    assert_eq!(latched(&world).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_four_rows_deleted_is_no_disaster() {
+    let (mut world, _) = World::healthy(10).await;
+    assert_eq!(exit(&world.audit().await), 0);
+    world.sql("DELETE FROM packages WHERE id <= 4").await;
+    assert_eq!(breaker(&world.audit().await), None, "four of ten are fewer than five");
+    world.settings.breaker.shrunk_at_least = 1;
+    world.sql("DELETE FROM packages WHERE id <= 6").await;
+    assert_eq!(breaker(&world.audit().await), Some(("inventory_shrunk".to_owned(), 0, 4)));
+}
+
 fn half(index: u32, command: Command) -> Request {
     Request { slice: Slice::new(index, 2).unwrap(), ..request(command) }
 }

@@ -140,6 +140,77 @@ async fn none_is_flagged_while_the_breaker_is_open() {
     assert_eq!(reason(&world.audit().await), "flagged");
 }
 
+/// A row of the first collection whose digest cannot be read.
+const UNREADABLE: &str = "INSERT INTO packages (id, sha256) VALUES (1000, 'sha1:00ff')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn none_is_flagged_while_a_row_of_its_collection_cannot_be_read_and_the_report_says_why() {
+    let (mut world, clock, object) = about_to_be_flagged().await;
+    world.sql(UNREADABLE).await;
+    let report = world.audit().await;
+    let summary = &report.summary;
+    assert_eq!((reason(&report), summary.orphans_flagged), ("candidate", Some(0)));
+    assert_eq!((exit(&report), summary.invalid_records), (2, Some(1)));
+    assert_eq!(codes(&report), ["unreadable_rows"]);
+    assert_eq!(summary.errors[0].subject.as_deref(), Some(COLLECTION));
+    assert!(summary.errors[0].message.contains("1 row of collection"), "{:?}", summary.errors);
+    world.sql("UPDATE packages SET sha256 = NULL WHERE id = 1000").await;
+    let report = world.audit().await;
+    assert_eq!((reason(&report), exit(&report)), ("flagged", 0), "NULL wants nothing");
+    // It takes the flag back, and that of no other collection.
+    add_icons(&mut world).await;
+    let icon = Object::of("an icon that nobody wants", "icon.png");
+    let key = format!("icons/{}", icon.digest);
+    world.put(&key, &icon.bytes);
+    set_modified(&world, &key, now(&world) - TimeDelta::hours(1_000));
+    world.sql(&format!("INSERT INTO icons (sha256) VALUES ('{}')", object.digest)).await;
+    world.put(&format!("icons/{}", object.digest), &object.bytes);
+    for _ in 0..3 {
+        assert_eq!(count_flagged(&world.audit().await), 1);
+        clock.advance(TimeDelta::hours(20));
+    }
+    assert_eq!(count_flagged(&world.audit().await), 2);
+    world.sql("UPDATE packages SET sha256 = 'sha1:00ff' WHERE id = 1000").await;
+    let report = world.audit().await;
+    assert_eq!(count_flagged(&report), 1);
+    let flagged = |finding: &&Finding| finding.reason.as_deref() == Some("flagged");
+    assert_eq!(report.findings.iter().find(flagged).unwrap().key.as_ref(), Some(&key));
+}
+
+fn count_flagged(report: &PassReport) -> u64 {
+    report.summary.orphans_flagged.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_slice_flags_any_while_a_row_cannot_be_read() {
+    let (world, _, _) = about_to_be_flagged().await;
+    assert_eq!(reason(&world.audit().await), "flagged");
+    world.sql(UNREADABLE).await;
+    let mut told = Vec::new();
+    for index in [1, 2] {
+        let slice = Slice::new(index, 2).unwrap();
+        let half = Request { slice, ..request(Command::Audit) };
+        let report = world.try_audit(&half).await.unwrap();
+        let summary = &report.summary;
+        told.push((summary.orphans.unwrap(), summary.invalid_records.unwrap()));
+        assert_eq!((summary.orphans_flagged, codes(&report)), (Some(0), vec!["unreadable_rows"]));
+    }
+    assert_eq!((told[0].0 + told[1].0, told[0].1, told[1].1), (1, 1, 0), "the first one tells it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_whose_rows_have_a_prefix_before_the_digest_are_no_orphans() {
+    let (world, clock, _) = with_orphan(1_000).await;
+    let prefixed = "UPDATE packages SET sha256 = 'sha256:' || sha256 WHERE id % 5 = 0";
+    world.sql(prefixed).await;
+    for _ in 0..4 {
+        let report = world.audit().await;
+        assert_eq!((report.summary.orphans, report.summary.present), (Some(1), Some(25)));
+        assert_eq!(report.summary.invalid_records, Some(0));
+        clock.advance(TimeDelta::hours(20));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn none_is_flagged_once_the_inventory_shrank_before_a_person_says_that_it_did() {
     let (world, clock, _) = about_to_be_flagged().await;

@@ -31,8 +31,9 @@ async fn mixed() -> World {
     }
     for n in 200..205 {
         let row = world.row_of(&Object::nth(n));
-        world.row(&Row { updated_at: Some("2999-01-01 00:00:00".to_owned()), ..row }).await;
+        world.row(&Row { updated_at: Some("soon".to_owned()), ..row }).await;
     }
+    world.sql("UPDATE packages SET updated_at = datetime('now') WHERE updated_at = 'soon'").await;
     for n in 0..3 {
         let digest = format!("no digest {n}");
         world.row(&Row { digest, ..world.row_of(&objects[0]) }).await;

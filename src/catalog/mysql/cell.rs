@@ -17,7 +17,10 @@ pub(super) fn holds(column: &MySqlTypeInfo) -> Holds {
 
 /// A value, whatever its type.
 pub(super) fn of(row: &MySqlRow, index: usize) -> Cell<'_> {
-    let Ok(value) = row.try_get_raw(index) else { return Cell::Null };
+    let Ok(value) = row.try_get_raw(index) else { return Cell::UNREAD };
+    if value.is_null() {
+        return Cell::Null;
+    }
     let kind = match &*value.type_info() {
         column if is_string(column) && is_text(column) => Kind::Text,
         column if is_string(column) => Kind::Bytes,
@@ -27,7 +30,7 @@ pub(super) fn of(row: &MySqlRow, index: usize) -> Cell<'_> {
             _ => Kind::Text,
         },
     };
-    let Ok(bytes) = <&[u8] as Decode<'_, MySql>>::decode(value) else { return Cell::Null };
+    let Ok(bytes) = <&[u8] as Decode<'_, MySql>>::decode(value) else { return Cell::UNREAD };
     match kind {
         Kind::Text => str::from_utf8(bytes).map_or(Cell::Garbled(bytes), Cell::Text),
         Kind::Bytes => Cell::Bytes(bytes.into()),

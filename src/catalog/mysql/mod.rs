@@ -81,7 +81,7 @@ impl Engine for MySqlEngine {
     }
 
     fn text(text: &str) -> String {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
         if text.chars().all(plain) {
             return format!("'{text}'");
         }

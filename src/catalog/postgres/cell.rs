@@ -51,13 +51,14 @@ pub(super) fn holds(oid: Option<Oid>) -> Holds {
 
 /// A value, whatever its type.
 pub(super) fn of(row: &PgRow, index: usize) -> Cell<'_> {
-    row.try_get_raw(index).ok().and_then(|value| read(&value)).unwrap_or(Cell::Null)
+    match row.try_get_raw(index) {
+        Ok(value) if value.is_null() => Cell::Null,
+        Ok(value) => read(&value).unwrap_or(Cell::UNREAD),
+        Err(_) => Cell::UNREAD,
+    }
 }
 
 fn read<'a>(value: &PgValueRef<'a>) -> Option<Cell<'a>> {
-    if value.is_null() {
-        return None;
-    }
     let oid = value.type_info().oid().map(|Oid(number)| number);
     let bytes = value.as_bytes().ok()?;
     Some(match oid {
@@ -68,12 +69,20 @@ fn read<'a>(value: &PgValueRef<'a>) -> Option<Cell<'a>> {
         Some(INT2) => Cell::Integer(i16::from_be_bytes(bytes.try_into().ok()?).into()),
         Some(FLOAT8) => Cell::Real(f64::from_be_bytes(bytes.try_into().ok()?)),
         Some(FLOAT4) => Cell::Real(f32::from_be_bytes(bytes.try_into().ok()?).into()),
-        // Without a zone it is UTC. `infinity` is no time.
-        Some(TIMESTAMP | TIMESTAMPTZ) => {
-            Cell::Time(DateTime::from_timestamp_micros(number(bytes)?.checked_add(EPOCH)?)?)
-        }
+        Some(TIMESTAMP | TIMESTAMPTZ) => time(number(bytes)?),
         _ => str::from_utf8(bytes).map_or(Cell::Garbled(bytes), Cell::Text),
     })
+}
+
+/// A time, from the microseconds since 2000. Without a zone it is UTC.
+fn time(microseconds: i64) -> Cell<'static> {
+    let time = microseconds.checked_add(EPOCH).and_then(DateTime::from_timestamp_micros);
+    match (microseconds, time) {
+        (i64::MAX, _) => Cell::Text("infinity"),
+        (i64::MIN, _) => Cell::Text("-infinity"),
+        (_, Some(time)) => Cell::Time(time),
+        (_, None) => Cell::Text("a time beyond all calendars"),
+    }
 }
 
 fn number(bytes: &[u8]) -> Option<i64> {

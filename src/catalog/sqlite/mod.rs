@@ -78,21 +78,23 @@ impl Engine for CatalogFile {
     /// By the type that the value has itself: a column may hold another one in every row, whatever
     /// it was declared as.
     fn cell(row: &SqliteRow, index: usize) -> Cell<'_> {
-        let Ok(value) = row.try_get_raw(index) else { return Cell::Null };
+        let Ok(value) = row.try_get_raw(index) else { return Cell::UNREAD };
         if value.is_null() {
             return Cell::Null;
         }
         match Kind::of(&value) {
             Kind::Integer => {
-                <i64 as Decode<'_, Sqlite>>::decode(value).map_or(Cell::Null, Cell::Integer)
+                <i64 as Decode<'_, Sqlite>>::decode(value).map_or(Cell::UNREAD, Cell::Integer)
             }
-            Kind::Real => <f64 as Decode<'_, Sqlite>>::decode(value).map_or(Cell::Null, Cell::Real),
+            Kind::Real => {
+                <f64 as Decode<'_, Sqlite>>::decode(value).map_or(Cell::UNREAD, Cell::Real)
+            }
             Kind::Text => match <&[u8] as Decode<'_, Sqlite>>::decode(value) {
                 Ok(bytes) => str::from_utf8(bytes).map_or(Cell::Garbled(bytes), Cell::Text),
-                Err(_) => Cell::Null,
+                Err(_) => Cell::UNREAD,
             },
             Kind::Bytes => <&[u8] as Decode<'_, Sqlite>>::decode(value)
-                .map_or(Cell::Null, |bytes| Cell::Bytes(bytes.into())),
+                .map_or(Cell::UNREAD, |bytes| Cell::Bytes(bytes.into())),
         }
     }
 

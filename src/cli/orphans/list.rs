@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::cli::Context;
 use crate::cli::world::World;
-use crate::model::{FindingKind, RemovalResult};
+use crate::model::{FindingKind, PassError, RemovalResult};
 use crate::report::{Format, OrphanView, OrphansView};
 
 pub(super) async fn list(
@@ -21,7 +21,8 @@ pub(super) async fn list(
 
 async fn view(world: &World) -> anyhow::Result<OrphansView> {
     let ledger = &world.ledger;
-    let as_of = ledger.last_full().await?.map(|last| last.finished_at);
+    let last_full = ledger.last_full_summary().await?;
+    let as_of = last_full.as_ref().map(|last| last.finished_at);
     // What was taken away since that pass, which did not see it go.
     let removals = ledger.removals(u32::MAX).await?;
     let gone: HashSet<_> = removals
@@ -44,5 +45,7 @@ async fn view(world: &World) -> anyhow::Result<OrphansView> {
         let sighting = finding.key.as_ref().and_then(|key| sightings.get(key));
         OrphanView::new(finding, sighting)
     });
-    Ok(OrphansView { orphans: orphans.collect(), as_of })
+    let mut errors = last_full.map(|last| last.errors).unwrap_or_default();
+    errors.retain(PassError::only_holds_orphans);
+    Ok(OrphansView { orphans: orphans.collect(), as_of, errors })
 }

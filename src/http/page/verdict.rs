@@ -58,7 +58,7 @@ fn of_breaker(state: &BreakerState) -> Verdict {
             format!("--expect-missing {missing}"),
         ),
         BreakerReason::InventoryShrunk => (
-            format!("Healing stopped: the catalog expects only {} now", count(expected, "object")),
+            format!("Healing stopped: the catalog names only {} now", count(expected, "object")),
             format!("--expect-records {expected}"),
         ),
     };

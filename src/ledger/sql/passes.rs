@@ -157,10 +157,11 @@ impl SqlLedger {
     }
 }
 
-/// What the breaker asks of a full pass.
+/// What the breaker asks of a full pass, of whatever version: each has counted both numbers.
 pub(super) fn last_full(summary: Summary) -> Option<LastFull> {
-    let Summary { pass_id, finished_at, expected, .. } = summary;
-    Some(LastFull { pass_id, finished_at, expected: expected? })
+    let Summary { pass_id, finished_at, expected, young, .. } = summary;
+    let named = expected?.saturating_add(young.unwrap_or(0));
+    Some(LastFull { pass_id, finished_at, named })
 }
 
 fn totals(row: &Row) -> Stored<PassTotals> {

@@ -24,7 +24,7 @@ pub(crate) struct Postgres;
 
 impl Kind for MariaDb {
     const ENGINE: Engine = Engine::MariaDb;
-    const BYTES: &'static str = "VARBINARY(64)";
+    const BYTES: &'static str = "VARBINARY(80)";
     const LONG_TEXT: &'static str = "LONGTEXT";
 
     fn quoted(name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::fixture::{MariaDb, ServerFixture, open, options, plain};
 use crate::databases::Engine;
-use crate::suite::{chain, digest, only, packages, scan};
+use crate::suite::{chain, digest, only, packages, refused, scan};
 
 suite!(ServerFixture<MariaDb>);
 
@@ -69,14 +69,40 @@ async fn times_are_in_utc_wherever_the_server_is() {
 async fn a_query_in_mariadbs_own_words_is_still_one_statement() {
     let Some(database) = Engine::MariaDb.fresh().await else { return };
     database.execute("CREATE TABLE t (digest CHAR(64))").await;
-    // To restock this is all text in quotes: it knows neither backslashes in them nor `#`.
-    for query in [
-        "SELECT '\\'' AS digest FROM t) AS q; DELETE FROM t; SELECT 1 FROM (SELECT 1 -- '",
-        "SELECT digest FROM t # ' \n) AS q; DELETE FROM t; SELECT 1 FROM (SELECT 1 # '",
+    // This is all text in quotes where `\` does not escape, which only the server knows.
+    let query = "SELECT '\\'' AS digest FROM t) AS q; DELETE FROM t; SELECT 1 FROM (SELECT 1 -- '";
+    let opened = open(&options(plain(database.url())), &[packages(query)]).await;
+    let message = chain(&opened.map(drop).unwrap_err());
+    assert!(message.contains("is refused by the database"), "{message}");
+    assert!(message.contains("DELETE"), "{message}");
+    let query = "SELECT digest FROM t # ' \n) AS q; DELETE FROM t; SELECT 1 FROM (SELECT 1 # '";
+    let message = chain(&refused(open(&options(plain(database.url())), &[packages(query)]).await));
+    assert!(message.contains("has a `)` without its `(`"), "{message}");
+}
+
+#[tokio::test]
+async fn texts_in_every_quote_of_mariadb_are_read() {
+    let Some(database) = Engine::MariaDb.fresh().await else { return };
+    database
+        .execute(&format!(
+            "CREATE TABLE t (digest CHAR(64), name VARCHAR(9)); INSERT INTO t VALUES ('{}', \"it's\")",
+            digest(1)
+        ))
+        .await;
+    for condition in [
+        r"name = 'it\'s'",
+        "name = \"it's\" AND 'x' <> \") \\\" ;\"",
+        "'?' <> ':id' # ) '",
+        "5--3 = 8 AND `name` = 'it''s'",
+        "@@version <> '?'",
     ] {
-        let opened = open(&options(plain(database.url())), &[packages(query)]).await;
-        let message = chain(&opened.map(drop).unwrap_err());
-        assert!(message.contains("is refused by the database"), "{message}");
-        assert!(message.contains("DELETE"), "{message}");
+        let query = format!("SELECT digest FROM t WHERE {condition}");
+        let opened = open(&options(plain(database.url())), &[packages(&query)]).await;
+        let catalog = opened.unwrap_or_else(|error| panic!("{query}: {}", chain(&error)));
+        assert_eq!(scan(&*catalog).await.unwrap().0.len(), 1, "{query}");
+    }
+    for condition in ["digest = ?", "digest = :id", "1 /*! ) */ = 1"] {
+        let query = format!("SELECT digest FROM t WHERE {condition}");
+        refused(open(&options(plain(database.url())), &[packages(&query)]).await);
     }
 }

@@ -4,7 +4,7 @@ use sqlx::postgres::PgListener;
 
 use super::fixture::{Postgres, ServerFixture, open, options, plain};
 use crate::databases::Engine;
-use crate::suite::{chain, digest, only, packages, scan};
+use crate::suite::{chain, digest, only, packages, refused, scan};
 
 suite!(ServerFixture<Postgres>);
 
@@ -73,9 +73,9 @@ async fn times_are_in_utc_wherever_the_server_is() {
 async fn a_query_in_postgres_own_words_is_still_one_statement() {
     let Some(database) = Engine::Postgres.fresh().await else { return };
     database.execute("CREATE TABLE t (digest text)").await;
-    // To restock this is all text in quotes.
-    let query = "SELECT digest FROM t WHERE digest = $$ ' $$) AS q; COMMIT; DELETE FROM t; \
-                 SELECT 1 FROM (SELECT 1 -- '";
+    // This is all text in quotes where `\` escapes, which only the server knows.
+    let query = "SELECT '\\' AS digest) AS q; COMMIT; DELETE FROM t; \
+                 SELECT 1 FROM (SELECT 'x' AS digest -- '";
     let opened = open(&options(plain(database.url())), &[packages(query)]).await;
     let message = chain(&opened.map(drop).unwrap_err());
     assert!(message.contains("the query of collection `packages`"), "{message}");
@@ -83,6 +83,34 @@ async fn a_query_in_postgres_own_words_is_still_one_statement() {
 }
 
 /// Somebody's own startup parameters, as far as the URL names them.
+#[tokio::test]
+async fn texts_in_every_quote_of_postgres_are_read() {
+    let Some(database) = Engine::Postgres.fresh().await else { return };
+    database
+        .execute(&format!(
+            "CREATE TABLE t (digest text, tags jsonb, list int[]); \
+             INSERT INTO t VALUES ('{}', '{{\"it''s\": 1}}', '{{1, 2}}')",
+            digest(1)
+        ))
+        .await;
+    for (condition, n) in [
+        (r"tags ? E'it\'s'", 1),
+        ("tags ? $x$it's$x$", 1),
+        ("'x' <> $x$ ) $x$ AND list[1:2]::text = '{1,2}'", 1),
+        (r"'\' <> 'x' AND '?' <> ':id'", 1),
+        ("false /* ) /* ' */ */", 0),
+    ] {
+        let query = format!("SELECT digest FROM t WHERE {condition}");
+        let opened = open(&options(plain(database.url())), &[packages(&query)]).await;
+        let catalog = opened.unwrap_or_else(|error| panic!("{query}: {}", chain(&error)));
+        assert_eq!(scan(&*catalog).await.unwrap().0.len(), n, "{query}");
+    }
+    for condition in ["digest = $1", "digest = :id", "$x$ = 'x'", "[)] = 1"] {
+        let query = format!("SELECT digest FROM t WHERE {condition}");
+        refused(open(&options(plain(database.url())), &[packages(&query)]).await);
+    }
+}
+
 #[tokio::test]
 async fn parameters_of_the_url_reach_the_server() {
     let Some(database) = Engine::Postgres.fresh().await else { return };

@@ -37,8 +37,8 @@ async fn read(database: &Database, value: &str) -> String {
     let collection = only(&*catalog);
     assert_eq!(catalog.rows(&collection, &[digest(1)]).await.unwrap().len(), 0, "{value}");
     let malformed = catalog.malformed(&collection, 9).await.unwrap();
-    assert_eq!(malformed.len(), 1, "{value}");
-    malformed[0].shown.clone()
+    assert_eq!(malformed.len(), usize::from(rows[0].is_unreadable), "{value}");
+    malformed.first().map_or("NULL".to_owned(), |row| row.shown.clone())
 }
 
 #[tokio::test]
@@ -74,10 +74,10 @@ async fn no_type_of_postgres_stops_a_scan() {
         ("true", "`1`"),
         ("'2023-11-14 22:13:20.25+00'::timestamptz", "`2023-11-14 22:13:20.250 UTC`"),
         ("'2023-11-14 22:13:20'::timestamp", "`2023-11-14 22:13:20 UTC`"),
-        ("'infinity'::timestamptz", "NULL"),
-        ("'-infinity'::timestamp", "NULL"),
+        ("'infinity'::timestamptz", "`infinity`"),
+        ("'-infinity'::timestamp", "`-infinity`"),
         ("'0044-03-15 BC'::timestamp", "`-0043-03-15 00:00:00 UTC`"),
-        ("'294276-12-31'::timestamp", "NULL"),
+        ("'294276-12-31'::timestamp", "`a time beyond all calendars`"),
         ("'2023-11-14'::date", "`2023-11-14`"),
         ("'22:13:20'::time", "`22:13:20`"),
         ("'22:13:20+02'::timetz", "`22:13:20+02`"),

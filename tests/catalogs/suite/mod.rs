@@ -21,7 +21,7 @@ pub(crate) trait CatalogFixture: Sized {
         &self,
         collections: &[CollectionOptions],
     ) -> Result<Arc<dyn Catalog>, CatalogError>;
-    /// The type of a column that holds up to 64 raw bytes.
+    /// The type of a column that holds up to 80 raw bytes.
     const BYTES: &'static str;
     /// The type of a column that holds the longest texts.
     const LONG_TEXT: &'static str;
@@ -123,9 +123,11 @@ macro_rules! suite {
         suite!($fixture:
             values {
                 a_scan_reads_values_and_takes_null_zero_and_blank_as_not_known,
+                times_are_read_alike_and_those_that_are_none_are_told,
                 every_row_of_a_digest_is_told,
                 hex_digests_in_any_case_are_scanned_and_found,
                 raw_digests_are_scanned_and_found,
+                digests_with_a_prefix_or_white_space_are_scanned_and_found,
                 a_row_in_mixed_case_that_came_after_the_scan_is_found,
                 malformed_digests_are_told_by_name_and_stop_nothing,
                 other_sources_and_whether_a_row_is_active_are_told,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use restock::catalog::ScannedRow;
-use restock::model::{CatalogRow, Sources};
+use restock::model::{CatalogRow, Slice, Sources};
 
 use super::{CatalogFixture, FULL, digest, mixed_case, only, packages, scan, table};
 
@@ -22,17 +22,25 @@ pub(crate) async fn a_scan_reads_values_and_takes_null_zero_and_blank_as_not_kno
     fixture.execute(&insert).await;
     let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
     let (mut rows, _) = scan(&*catalog).await.unwrap();
-    rows.sort_by_key(|row| row.digest);
-    let bare =
-        ScannedRow { digest: Some(two), size: None, updated_at: None, sources: Sources::default() };
+    rows.sort_by_key(|row| (row.digest, row.is_mistimed));
+    let bare = |is_mistimed| ScannedRow {
+        digest: Some(two),
+        is_unreadable: false,
+        is_mistimed,
+        size: None,
+        updated_at: None,
+        sources: Sources::default(),
+    };
     let full = ScannedRow {
         digest: Some(one),
+        is_unreadable: false,
+        is_mistimed: false,
         size: Some(10),
         updated_at: Some(1_700_000_000),
         sources: Sources::of_url("https://h/1"),
     };
-    let mut expected = vec![full, bare.clone(), bare];
-    expected.sort_by_key(|row| row.digest);
+    let mut expected = vec![full, bare(false), bare(true)];
+    expected.sort_by_key(|row| (row.digest, row.is_mistimed));
     assert_eq!(rows, expected);
 
     let row = catalog.rows(&only(&*catalog), &[one]).await.unwrap().pop().unwrap();
@@ -48,6 +56,57 @@ pub(crate) async fn a_scan_reads_values_and_takes_null_zero_and_blank_as_not_kno
             active: true,
         }
     );
+}
+
+/// A time means the same in every database, however it is spelled, and what is none is told.
+pub(crate) async fn times_are_read_alike_and_those_that_are_none_are_told<F: CatalogFixture>(
+    fixture: F,
+) {
+    table(&fixture, "VARCHAR(64)").await;
+    let spelled = [
+        "2023-11-14 22:13:20",
+        "2023-11-14T22:13:20Z",
+        "2023-11-14 22:13:20 UTC",
+        "2023-11-15 00:13:20+02",
+        "2023-11-15 00:13:20 +0200",
+        "2023-11-15T00:13:20.000+02:00",
+        "Tue, 14 Nov 2023 22:13:20 GMT",
+        "1700000000",
+        "1700000000000",
+    ];
+    let none = ["soon", "14.11.2023 22:13", "2023-11-14 22:13:20 CET"];
+    let later = ["9999-12-31 23:59:59", "infinity"];
+    let all = spelled.iter().chain(&none).chain(&later);
+    for (n, time) in (1..).zip(all) {
+        let insert = format!(
+            "INSERT INTO t (id, digest, name, updated_at) VALUES ({n}, '{}', 'n', '{time}')",
+            digest(n)
+        );
+        fixture.execute(&insert).await;
+    }
+    let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+    let (rows, _) = scan(&*catalog).await.unwrap();
+    let read = rows.iter().filter(|row| row.updated_at == Some(1_700_000_000)).count();
+    assert_eq!(read, spelled.len());
+    assert_eq!(rows.iter().filter(|row| row.is_mistimed).count(), none.len());
+    let (collection, latest) = (only(&*catalog), 1_800_000_000);
+    let told = catalog.mistimed(&collection, Slice::WHOLE, latest, 9).await.unwrap();
+    let told: BTreeSet<_> = told
+        .into_iter()
+        .map(|row| (row.shown, row.is_future, row.name, row.reference.is_some()))
+        .collect();
+    let row =
+        |is_future| move |time: &&str| ((*time).to_owned(), is_future, Some("n".to_owned()), true);
+    let expected: BTreeSet<_> =
+        none.iter().map(row(false)).chain(later.iter().map(row(true))).collect();
+    assert_eq!(told, expected);
+    assert_eq!(catalog.mistimed(&collection, Slice::WHOLE, latest, 2).await.unwrap().len(), 2);
+    let mut halves = Vec::new();
+    for index in [1, 2] {
+        let half = Slice::new(index, 2).unwrap();
+        halves.extend(catalog.mistimed(&collection, half, latest, 9).await.unwrap());
+    }
+    assert_eq!(halves.len(), expected.len());
 }
 
 /// Duplicates are no concern of the port: each row is told, and each is found again.
@@ -110,6 +169,38 @@ async fn finds_each_of_three<F: CatalogFixture>(fixture: &F) {
     assert!(catalog.rows(&collection, &[]).await.unwrap().is_empty());
 }
 
+/// A prefix and white space are no part of a digest, and hide it from no look-up.
+pub(crate) async fn digests_with_a_prefix_or_white_space_are_scanned_and_found<
+    F: CatalogFixture,
+>(
+    fixture: F,
+) {
+    let prefixed = |n| format!("sha256:{}", digest(n));
+    for (n, spelled) in [
+        [prefixed(1), prefixed(2), prefixed(3)],
+        [format!("SHA256:{}", digest(1)), format!("0x{}", digest(2)), format!(" {} ", digest(3))],
+        [digest(1).to_string(), prefixed(2), format!("Sha256: 0X{}", digest(3))],
+    ]
+    .iter()
+    .enumerate()
+    {
+        for kind in ["VARCHAR(80)", F::BYTES] {
+            fixture.execute("DROP TABLE IF EXISTS t").await;
+            table(&fixture, kind).await;
+            for (id, text) in spelled.iter().enumerate() {
+                let is_text = kind != F::BYTES;
+                let value = if is_text { format!("'{text}'") } else { F::bytes(text.as_bytes()) };
+                let insert = format!("INSERT INTO t (id, digest) VALUES ({id}, {value})");
+                fixture.execute(&insert).await;
+            }
+            finds_each_of_three::<F>(&fixture).await;
+            let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+            let malformed = catalog.malformed(&only(&*catalog), 9).await.unwrap();
+            assert!(malformed.is_empty(), "{n}: {malformed:?}");
+        }
+    }
+}
+
 /// A row in mixed case that comes after the scan is found by the second look all the same.
 pub(crate) async fn a_row_in_mixed_case_that_came_after_the_scan_is_found<F: CatalogFixture>(
     fixture: F,
@@ -140,6 +231,7 @@ pub(crate) async fn malformed_digests_are_told_by_name_and_stop_nothing<F: Catal
     let (rows, _) = scan(&*catalog).await.unwrap();
     assert_eq!(rows.len(), 5);
     assert_eq!(rows.iter().filter(|row| row.digest.is_none()).count(), 4);
+    assert_eq!(rows.iter().filter(|row| row.is_unreadable).count(), 3, "NULL wants nothing");
     let malformed = catalog.malformed(&only(&*catalog), 10).await.unwrap();
     let told: BTreeSet<_> = malformed
         .iter()
@@ -149,7 +241,6 @@ pub(crate) async fn malformed_digests_are_told_by_name_and_stop_nothing<F: Catal
     let expected = BTreeSet::from([
         (Some("1"), Some("Bad One"), "`xyz`"),
         (Some("3"), Some("Empty"), "``"),
-        (Some("4"), Some("None"), "NULL"),
         (Some("5"), Some("Long"), long.as_str()),
     ]);
     assert_eq!(told, expected);
