@@ -11,6 +11,7 @@ mod finding;
 mod history;
 pub mod instant;
 mod key;
+mod occurrence;
 mod operation;
 mod record;
 mod redact;
