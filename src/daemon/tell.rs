@@ -59,7 +59,7 @@ pub(super) async fn tell_standing(
 ) -> Result<(), LedgerError> {
     let open = ledger.breaker().await?.filter(BreakerState::is_open);
     observer.notice(&Event::Breaker(open.map(|state| state.reason)));
-    if let Some(rotation) = memory::rotation(ledger).await? {
+    if let Some(rotation) = memory::rotation(ledger, now, TimeDelta::zero()).await? {
         let since = now.checked_sub_signed(cycle).unwrap_or(DateTime::UNIX_EPOCH);
         let (objects, oldest) = (rotation.verified_since(since), rotation.oldest_read());
         observer.notice(&Event::Verification { objects, oldest });

@@ -79,7 +79,8 @@ impl Served {
         } else {
             let heal = self.heal_options();
             let (ledger, store) = (&*self.panel.ledger, &self.panel.store_identity);
-            let view = Arc::new(inspect::status(ledger, store, &heal).await?);
+            let now = self.panel.clock.now();
+            let view = Arc::new(inspect::status(ledger, store, &heal, now).await?);
             let stays = (began.elapsed() * STATUS_FRESH_TIMES).max(STATUS_FRESH);
             *known = Some(Known { view: Arc::clone(&view), until: Instant::now() + stays });
             view

@@ -9,6 +9,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use tokio_cron_scheduler::JobBuilder;
 
 use super::occurrence;
 
@@ -73,13 +74,13 @@ impl FromStr for Schedule {
         if text == NEVER {
             return Ok(Self::never());
         }
-        let parser = CronParser::builder().seconds(Seconds::Required).build();
-        match parser.parse(text) {
-            Ok(cron) => Ok(Self { text: text.to_owned(), cron: Some(cron) }),
-            Err(error) => {
-                Err(ParseScheduleError { text: text.to_owned(), problem: error.to_string() })
-            }
+        if let Ok(job) = JobBuilder::new().with_schedule(text) {
+            return Ok(Self { text: text.to_owned(), cron: job.schedule });
         }
+        // It does not say why, as the parser below it does.
+        let parser = CronParser::builder().seconds(Seconds::Required).build();
+        let problem = parser.parse(text).err().map(|error| error.to_string()).unwrap_or_default();
+        Err(ParseScheduleError { text: text.to_owned(), problem })
     }
 }
 

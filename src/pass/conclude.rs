@@ -132,8 +132,9 @@ impl Context<'_> {
         let keys: Vec<_> = findings.iter().map(finding_key).collect();
         let seen = self.auditor.ledger.first_seen(&keys).await?;
         for (finding, seen) in findings.iter_mut().zip(seen) {
-            // A corruption that stands was found when it was read.
-            finding.first_seen = seen.unwrap_or(finding.first_seen).min(finding.first_seen);
+            // A corruption that stands was found when it was read, and nothing in the future.
+            let first = seen.unwrap_or(finding.first_seen).min(finding.first_seen);
+            finding.first_seen = first.min(self.started_at);
         }
         Ok(())
     }
@@ -193,7 +194,8 @@ impl Auditor {
         report: &mut PassReport,
         request: &Request,
     ) -> Result<(), PassFailure> {
-        report.summary.finished_at = self.clock.now();
+        // A clock that was set back meanwhile lets no pass end before it began.
+        report.summary.finished_at = self.clock.now().max(report.summary.started_at);
         let keyed: Vec<_> = report.findings.iter().map(|f| (finding_key(f), f.clone())).collect();
         let full = report.full && request.is_full();
         self.ledger.record_pass(&report.summary, &keyed, full).await?;
