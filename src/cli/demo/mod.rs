@@ -30,6 +30,7 @@ pub(super) async fn run(args: &DemoArgs, context: &mut Context<'_>) -> anyhow::R
     let color = context.text.color;
     let out = &mut context.stdout;
     claim(dir)?;
+    context.begun.begin();
     let dir = dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))?;
     let server = server::Server::start(&dir.join("source")).await?;
     say(out, 1, "A catalog, a store and a source")?;
