@@ -34,7 +34,8 @@ pub(super) async fn status(args: &StatusArgs, context: &mut Context<'_>) -> anyh
     } else {
         let world = context.open_silent().await?;
         let heal = &world.config.options.heal;
-        inspect::status(&*world.ledger, world.store.identity(), heal).await?
+        let now = world.clock.now();
+        inspect::status(&*world.ledger, world.store.identity(), heal, now).await?
     };
     match args.output {
         AnswerFormat::Json => report::status_json(&view, &mut context.stdout)?,

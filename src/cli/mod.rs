@@ -38,7 +38,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
@@ -52,10 +52,11 @@ use lines::Lines;
 use logging::{Logging, Verbosity};
 use output::Output;
 use progress::Progress;
-use signals::Signals;
+use signals::{Begun, Signals};
 use world::World;
 
 pub use failure::{USAGE, UsageError, describe, exit_code};
+pub use signals::Exit;
 
 /// What a command works with.
 pub struct Context<'a> {
@@ -69,6 +70,10 @@ pub struct Context<'a> {
     pub stderr: &'a mut dyn Write,
     /// Set by the first signal: finish what was begun, begin nothing.
     pub cancel: CancellationToken,
+    /// The configuration, once it was read.
+    known: OnceLock<Config>,
+    /// Set when there is something that a signal must not leave half done.
+    begun: Begun,
     /// Where progress is drawn.
     console: Console,
     /// Lines of the log, for whoever counts them.
@@ -78,9 +83,14 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The configuration that the command line names, or that is found.
+    /// The configuration that the command line names, or that is found. It is read once: a pipe has
+    /// nothing more to give.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        self.common.load(self.environment)
+        if let Some(known) = self.known.get() {
+            return Ok(known.clone());
+        }
+        let config = self.common.load(self.environment)?;
+        Ok(self.known.get_or_init(|| config).clone())
     }
 
     /// Paths of the command line, from the working directory on.
@@ -90,7 +100,7 @@ impl Context<'_> {
 
     /// Everything that the configuration names, open, with progress on stderr.
     async fn open(&self) -> anyhow::Result<World> {
-        World::open(self.config()?, self.observer(), self.cancel.clone()).await
+        self.open_observed(self.observer()).await
     }
 
     /// Shows progress on stderr.
@@ -101,21 +111,28 @@ impl Context<'_> {
 
     /// The same for a command that is done in a moment.
     async fn open_silent(&self) -> anyhow::Result<World> {
-        World::open(self.config()?, Arc::new(Silent), self.cancel.clone()).await
+        self.open_observed(Arc::new(Silent)).await
+    }
+
+    async fn open_observed(&self, observer: Arc<dyn Observer>) -> anyhow::Result<World> {
+        let world = World::open(self.config()?, observer, self.cancel.clone()).await?;
+        self.begun.begin();
+        Ok(world)
     }
 }
 
 /// Runs one command line, whose first word is the program's name, and gives its exit code. Errors
-/// are told on `stderr`.
+/// are told on `stderr`. Where a signal ends it and its thread is stuck, `exit` is told the code.
 pub async fn run(
     args: impl IntoIterator<Item = OsString>,
     environment: &Environment,
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
+    exit: Exit,
 ) -> u8 {
     let mut stdout = Output::new(stdout);
     let ran = match Cli::read(args) {
-        Ok(cli) => Box::pin(run_command(&cli, environment, &mut stdout, stderr)).await,
+        Ok(cli) => Box::pin(run_command(&cli, environment, &mut stdout, stderr, exit)).await,
         Err(error) => tell_usage(&error, &mut stdout, stderr).map_err(anyhow::Error::from),
     };
     let flushed = stdout.flush();
@@ -135,8 +152,10 @@ async fn run_command(
     environment: &Environment,
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
+    exit: Exit,
 ) -> anyhow::Result<u8> {
-    let mut signals = Signals::listen()?;
+    let begun = Begun::default();
+    let mut signals = Signals::listen(begun.clone(), exit)?;
     let cancel = CancellationToken::new();
     let console = Console::stderr();
     let lines = Lines::default();
@@ -151,6 +170,8 @@ async fn run_command(
             stdout,
             stderr,
             cancel: cancel.clone(),
+            known: OnceLock::new(),
+            begun,
             console,
             lines,
             text: TextOptions { color, invocation: &invocation },

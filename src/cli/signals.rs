@@ -1,20 +1,37 @@
-//! SIGINT and SIGTERM: the first asks a command to drain, the second ends it at once.
+//! SIGINT and SIGTERM: the first asks a command to drain, the second ends it at once. So does the
+//! first one while a command reads what it needs, which may be a file that never ends: then there is
+//! nothing to drain. The thread that reads may be stuck, and is not asked.
 
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// 128 and the signal's number, as shells say it.
 const INTERRUPTED: u8 = 130;
 const TERMINATED: u8 = 143;
 
+/// How long a command that is cut off may take to say so, where its thread is not stuck.
+const CUT_OFF_TIME: Duration = Duration::from_millis(500);
+
+/// Ends the process with an exit code, whatever its threads are doing.
+pub type Exit = Sender<u8>;
+
+/// Whether a command has begun to do what it must not leave half done.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Begun(Arc<AtomicBool>);
+
 /// The signals that end a command.
 pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    heard: mpsc::UnboundedReceiver<u8>,
 }
 
 /// How a command ended.
@@ -25,19 +42,34 @@ pub(super) struct Ended<T> {
     pub(super) signal: Option<u8>,
 }
 
+impl Begun {
+    /// From here on, a signal lets the command drain.
+    pub(super) fn begin(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 impl Signals {
     /// From here on, these signals no longer end the process by themselves.
-    pub(super) fn listen() -> io::Result<Self> {
-        Ok(Self {
+    pub(super) fn listen(begun: Begun, exit: Exit) -> io::Result<Self> {
+        let listener = Listener {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-        })
+        };
+        let (to, heard) = mpsc::unbounded_channel();
+        tokio::spawn(listener.listen(to, begun, exit));
+        Ok(Self { heard })
     }
 
     async fn next(&mut self) -> u8 {
-        tokio::select! {
-            _ = self.interrupt.recv() => INTERRUPTED,
-            _ = self.terminate.recv() => TERMINATED,
+        match self.heard.recv().await {
+            Some(code) => code,
+            // Nobody listens any more: only where the runtime ends.
+            None => std::future::pending().await,
         }
     }
 
@@ -63,10 +95,40 @@ impl Signals {
     }
 }
 
+/// Hears signals in a task of its own.
+struct Listener {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Listener {
+    async fn listen(mut self, to: mpsc::UnboundedSender<u8>, begun: Begun, exit: Exit) {
+        let first = self.next().await;
+        if !begun.is_set() {
+            let _: Result<(), _> = exit.send(first);
+            return;
+        }
+        // Where nobody hears it, the command has ended.
+        let _: Result<(), _> = to.send(first);
+        let second = self.next().await;
+        let _: Result<(), _> = to.send(second);
+        sleep(CUT_OFF_TIME).await;
+        let _: Result<(), _> = exit.send(first);
+    }
+
+    async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => INTERRUPTED,
+            _ = self.terminate.recv() => TERMINATED,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::future::pending;
     use std::process::Command;
+    use std::sync::mpsc::channel;
 
     use super::*;
 
@@ -76,10 +138,16 @@ mod tests {
     }
 
     /// One test, since every listener of this process hears each signal.
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn the_first_signal_drains_and_the_second_cuts_off() {
-        let mut signals = Signals::listen().unwrap();
+        let listen = |begun: &Begun| {
+            let (exit, exited) = channel();
+            (Signals::listen(begun.clone(), exit).unwrap(), exited)
+        };
+        let begun = Begun::default();
+        begun.begin();
 
+        let (mut signals, _) = listen(&begun);
         let cancel = CancellationToken::new();
         let ended = signals.race(async { "done" }, &cancel).await;
         assert_eq!((ended.result, ended.signal), (Some("done"), None));
@@ -93,6 +161,7 @@ mod tests {
         let ended = signals.race(drains, &cancel).await;
         assert_eq!((ended.result, ended.signal), (Some("drained"), Some(143)));
 
+        let (mut signals, exited) = listen(&begun);
         let cancel = CancellationToken::new();
         let sticks = async {
             send("INT");
@@ -102,5 +171,11 @@ mod tests {
         };
         let ended = signals.race(sticks, &cancel).await;
         assert_eq!((ended.result, ended.signal), (None, Some(130)));
+        assert_eq!(exited.recv(), Ok(130), "also where the command's thread is stuck");
+
+        // A thread that reads a file which never ends hears nothing.
+        let (_signals, exited) = listen(&Begun::default());
+        send("TERM");
+        assert_eq!(exited.recv(), Ok(143));
     }
 }

@@ -1,16 +1,22 @@
 //! What a daemon notes in the ledger for the next one.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::ledger::{Ledger, LedgerError};
 use crate::plan::Rotation;
 
 const ROTATION: &str = "rotation";
 const PAUSED: &str = "paused";
 
-/// The rotation as it was left. One that cannot be read begins anew: then some objects are read
-/// early, and none late.
-pub async fn rotation(ledger: &dyn Ledger) -> Result<Option<Rotation>, LedgerError> {
+/// The rotation as it was left, by a clock that shows `now`, where slices are read each `interval`.
+/// One that cannot be read begins anew: then some objects are read early, and none late.
+pub(super) async fn rotation(
+    ledger: &dyn Ledger,
+    now: DateTime<Utc>,
+    interval: TimeDelta,
+) -> Result<Option<Rotation>, LedgerError> {
     let Some(text) = ledger.note(ROTATION).await? else { return Ok(None) };
-    let read = serde_json::from_str(&text);
+    let read = serde_json::from_str::<Rotation>(&text).map(|rotation| rotation.by(now, interval));
     if let Err(error) = &read {
         tracing::warn!(
             "the rotation begins anew, as the ledger's note of it cannot be read: {error}"

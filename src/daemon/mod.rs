@@ -1,7 +1,6 @@
 //! The daemon: passes on a schedule and on demand, one at a time, for as long as it is let.
 
 mod acknowledge;
-mod activation;
 mod journal;
 pub mod memory;
 pub mod notify;
@@ -12,10 +11,10 @@ mod reload;
 mod run;
 mod standby;
 mod state;
+mod steps;
 mod tell;
 mod timetable;
 
-pub use activation::{ActivationError, Activations};
 pub use opener::{OpenFailure, Opened, Opener, Plan, Side};
 pub use order::{Order, OrderError};
 pub use run::Daemon;

@@ -114,8 +114,9 @@ impl OnePass {
         if self.depth == Depth::Shallow {
             return Ok(None);
         }
-        let known = memory::rotation(&*self.ledger).await.map_err(|error| error_chain(&error))?;
         let interval = plan.deep.interval(now).unwrap_or_else(TimeDelta::zero);
+        let known = memory::rotation(&*self.ledger, now, interval).await;
+        let known = known.map_err(|error| error_chain(&error))?;
         Ok(Some(known.unwrap_or_else(|| Rotation::beginning(now, interval))))
     }
 

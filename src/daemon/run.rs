@@ -1,17 +1,18 @@
 //! [`Daemon`]: the loop. It hears ticks and orders also while a pass runs, and runs one at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::ledger::Ledger;
 use crate::model::{BreakerState, Depth, error_chain};
-use crate::observe::Observer;
+use crate::observe::{Event, Observer};
 
-use super::activation::Activations;
 use super::memory;
 use super::notify;
 use super::opener::Opener;
@@ -19,8 +20,12 @@ use super::order::Order;
 use super::pass::{Ended, OnePass};
 use super::reload::reload;
 use super::state::{Activity, DaemonState};
+use super::steps::{Steps, log_step};
 use super::tell::{tell_plan, tell_standing};
 use super::timetable::Timetable;
+
+/// How often it looks whether something is due, by a clock that nobody sets.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A daemon that holds the store's lock.
 pub struct Daemon {
@@ -32,8 +37,6 @@ pub struct Daemon {
     pub clock: Arc<dyn Clock>,
     /// Who is told.
     pub observer: Arc<dyn Observer>,
-    /// Wakes it.
-    pub activations: Activations,
     /// What people ask.
     pub orders: mpsc::Receiver<Order>,
     /// What people see.
@@ -59,12 +62,15 @@ enum Woken {
 impl Daemon {
     /// Runs until it is told to end and has drained.
     pub async fn run(mut self) {
-        let now = self.clock.now();
+        let now = self.clock.moment();
         let plan = self.opener.plan();
-        tell_plan(&plan, now, &*self.observer);
+        tell_plan(&plan, now.wall, &*self.observer);
         let mut seen = None;
         self.tell_standing(&mut seen).await;
-        let mut table = Timetable::new(plan.shallow, plan.deep, now, rand::random());
+        let mut table = Timetable::new(plan.shallow, plan.deep, now.wall, rand::random());
+        let mut steps = Steps::new(now);
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What happened while nobody looked is seen at once.
         table.want(Depth::Shallow);
         let mut running: Option<Running> = None;
@@ -75,9 +81,9 @@ impl Daemon {
                     None => self.show(&table, Activity::Idle),
                 }
             }
-            match self.next(&mut running).await {
+            match self.next(&mut running, &mut ticks).await {
                 Woken::Tick => {
-                    table.tick(self.clock.now(), rand::random());
+                    self.tick(&mut table, &mut steps);
                     notify::alive();
                     self.show_next(&table);
                 }
@@ -93,7 +99,7 @@ impl Daemon {
         self.drain(running).await;
     }
 
-    async fn next(&mut self, running: &mut Option<Running>) -> Woken {
+    async fn next(&mut self, running: &mut Option<Running>, ticks: &mut Interval) -> Woken {
         let ended = async {
             match running {
                 Some(pass) => pass.await,
@@ -105,8 +111,19 @@ impl Daemon {
             () = self.cancel.cancelled() => Woken::Drain,
             ended = ended => Woken::Ended(ended),
             Some(order) = self.orders.recv() => Woken::Order(order),
-            () = self.activations.tick() => Woken::Tick,
+            _ = ticks.tick() => Woken::Tick,
         }
+    }
+
+    /// Looks what is due by now, and whether somebody set the clock.
+    fn tick(&self, table: &mut Timetable, steps: &mut Steps) {
+        let now = self.clock.moment();
+        if let Some(step) = steps.step(now) {
+            log_step(step);
+            table.stepped(step, now, rand::random());
+            self.observer.notice(&Event::ClockSet { now: now.wall });
+        }
+        table.tick(now.wall, rand::random());
     }
 
     /// A pass, which goes on while the loop waits.
@@ -204,7 +221,6 @@ impl Daemon {
     async fn drain(&mut self, running: Option<Running>) {
         notify::stopping();
         self.state.send_modify(|state| state.activity = Activity::Draining);
-        self.activations.stop().await;
         if let Some(pass) = running {
             self.end(&pass.await);
         }

@@ -71,7 +71,7 @@ pub(super) async fn tell_standing(
         observer.notice(&Event::BreakerTurned(&turn));
     }
     *seen = Some(latched);
-    if let Some(rotation) = memory::rotation(ledger).await? {
+    if let Some(rotation) = memory::rotation(ledger, now, TimeDelta::zero()).await? {
         let since = now.checked_sub_signed(cycle).unwrap_or(DateTime::UNIX_EPOCH);
         let (objects, oldest) = (rotation.verified_since(since), rotation.oldest_read());
         observer.notice(&Event::Verification { objects, oldest });

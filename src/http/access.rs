@@ -1,6 +1,6 @@
 //! [`Access`]: who may ask what, decided before any handler runs.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -28,12 +28,25 @@ pub struct Access {
 }
 
 /// Where a request came from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Peer {
-    /// Over TCP.
+    /// Over TCP: an address, or the network of one.
     Address(IpAddr),
     /// Over the admin socket, which only its owner may open.
     Socket,
+}
+
+impl Peer {
+    /// Who asks from this address. One machine has a whole network of IPv6 addresses.
+    pub(super) fn of(address: IpAddr) -> Self {
+        const HOST_BITS: u32 = 64;
+        Self::Address(match address.to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => {
+                IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> HOST_BITS << HOST_BITS))
+            }
+        })
+    }
 }
 
 impl Access {
@@ -182,5 +195,19 @@ impl Refusal {
             Self::Hidden | Self::Host | Self::Origin | Self::ContentType => {}
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_addresses_is_one_peer() {
+        let peer = |address: &str| Peer::of(address.parse().unwrap());
+        assert_eq!(peer("2001:db8::1"), peer("2001:db8::ffff:1:2:3"));
+        assert_ne!(peer("2001:db8::1"), peer("2001:db8:0:1::1"));
+        assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"));
+        assert_ne!(peer("192.0.2.1"), peer("192.0.2.2"));
     }
 }

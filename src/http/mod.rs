@@ -14,6 +14,7 @@ mod page;
 mod panel;
 mod probes;
 mod routes;
+mod seats;
 mod serve;
 mod token;
 

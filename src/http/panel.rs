@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -14,7 +14,8 @@ use crate::observe::Metrics;
 use crate::plan::HealOptions;
 use crate::report::{ActivityView, DaemonView, SideView, StatusView};
 
-use super::access::Access;
+use super::access::{Access, Peer};
+use super::serve::{QUESTIONS, SOCKET_QUESTIONS};
 use super::token::Guesses;
 
 /// Questions to ledger, catalog and store that are answered at once. A pass asks them too, and
@@ -49,6 +50,8 @@ pub(super) struct Served {
     pub(super) panel: Panel,
     pub(super) guesses: Guesses,
     pub(super) questions: Semaphore,
+    /// Who may ask for more than whether the daemon lives, over TCP and over the socket.
+    pub(super) asking: [Semaphore; 2],
     status: Mutex<Option<Known>>,
 }
 
@@ -64,8 +67,19 @@ impl Served {
             panel,
             guesses: Guesses::default(),
             questions: Semaphore::new(QUESTIONS_AT_ONCE),
+            asking: [QUESTIONS, SOCKET_QUESTIONS].map(Semaphore::new),
             status: Mutex::new(None),
         }
+    }
+
+    /// A turn for one who asks from there; `None` where too many do.
+    pub(super) fn turn(&self, peer: Peer) -> Option<SemaphorePermit<'_>> {
+        let [tcp, socket] = &self.asking;
+        let asking = match peer {
+            Peer::Address(_) => tcp,
+            Peer::Socket => socket,
+        };
+        asking.try_acquire().ok()
     }
 
     /// What the ledger knows, at most a moment old, with what the daemon is doing right now. However
@@ -79,7 +93,8 @@ impl Served {
         } else {
             let heal = self.heal_options();
             let (ledger, store) = (&*self.panel.ledger, &self.panel.store_identity);
-            let view = Arc::new(inspect::status(ledger, store, &heal).await?);
+            let now = self.panel.clock.now();
+            let view = Arc::new(inspect::status(ledger, store, &heal, now).await?);
             let stays = (began.elapsed() * STATUS_FRESH_TIMES).max(STATUS_FRESH);
             *known = Some(Known { view: Arc::clone(&view), until: Instant::now() + stays });
             view

@@ -11,8 +11,8 @@ use axum::{Router, http};
 
 use crate::observe::{Event, Observer};
 
-use super::access::guard;
-use super::answer::{Answer, error};
+use super::access::{Peer, guard};
+use super::answer::{Answer, Problem, error};
 use super::panel::Served;
 use super::{admin, api, page, probes};
 
@@ -39,7 +39,8 @@ pub(super) fn routes(served: Arc<Served>) -> Router {
         .route("/api/v1/heal/resume", post(admin::resume))
         .route("/api/v1/breaker/ack", post(admin::acknowledge))
         .route("/-/reload", post(admin::reload))
-        .route_layer(from_fn_with_state(Arc::clone(&served), guard));
+        .route_layer(from_fn_with_state(Arc::clone(&served), guard))
+        .route_layer(from_fn_with_state(Arc::clone(&served), in_turn));
     let probes = Router::new()
         .route("/metrics", get(probes::metrics))
         .route("/livez", get(probes::livez))
@@ -60,6 +61,23 @@ async fn nowhere() -> Answer {
 
 async fn wrong_method() -> Answer {
     error(StatusCode::METHOD_NOT_ALLOWED, "the route is not asked like this")
+}
+
+/// Answers no more at once than leaves seats for those who ask whether the daemon lives.
+async fn in_turn(
+    State(served): State<Arc<Served>>,
+    peer: axum::Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Answer {
+    let Some(turn) = served.turn(peer.0) else {
+        let (status, why) = (StatusCode::SERVICE_UNAVAILABLE, "too many ask at once: ask again");
+        let is_order = !matches!(*request.method(), http::Method::GET | http::Method::HEAD);
+        return if is_order { Problem::new(status, why).into() } else { error(status, why) };
+    };
+    let answer = next.run(request).await;
+    drop(turn);
+    answer
 }
 
 async fn in_time(request: Request, next: Next) -> Answer {

@@ -14,7 +14,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,12 +23,19 @@ use super::access::Peer;
 use super::listen::Listeners;
 use super::panel::{Panel, Served};
 use super::routes::{ANSWER_TIME, routes};
+use super::seats::{Seat, Seats};
 
-/// Connections over TCP. Others wait in the queue of the system.
+/// Connections over TCP, and those of one peer that keep us waiting.
 const CONNECTIONS: usize = 256;
+const CONNECTIONS_OF_A_PEER: usize = 64;
 
 /// Connections over the admin socket, which must work when the port is swamped.
 const SOCKET_CONNECTIONS: usize = 16;
+
+/// Questions over either that are answered at once, besides those of machines: a part of the seats
+/// is for those who ask whether the daemon lives.
+pub(super) const QUESTIONS: usize = CONNECTIONS / 4 * 3;
+pub(super) const SOCKET_QUESTIONS: usize = SOCKET_CONNECTIONS / 4 * 3;
 
 /// How long the head of a request may take, from when one is waited for.
 const HEAD_TIME: Duration = Duration::from_secs(5);
@@ -59,12 +65,14 @@ pub async fn serve(listeners: Listeners, panel: Panel, cancel: CancellationToken
     let Listeners { tcp, socket } = listeners;
     let over_tcp = async {
         if let Some(listener) = &tcp {
-            server.accept(CONNECTIONS, || tcp_client(listener)).await;
+            let seats = Seats::new(CONNECTIONS, CONNECTIONS_OF_A_PEER);
+            server.accept(seats, || tcp_client(listener)).await;
         }
     };
     let over_socket = async {
         if let Some(socket) = &socket {
-            server.accept(SOCKET_CONNECTIONS, || socket_client(&socket.listener)).await;
+            let seats = Seats::new(SOCKET_CONNECTIONS, SOCKET_CONNECTIONS);
+            server.accept(seats, || socket_client(&socket.listener)).await;
         }
     };
     tokio::join!(over_tcp, over_socket);
@@ -78,7 +86,7 @@ pub async fn serve(listeners: Listeners, panel: Panel, cancel: CancellationToken
 
 async fn tcp_client(listener: &TcpListener) -> io::Result<(tokio::net::TcpStream, Peer)> {
     let (stream, address) = listener.accept().await?;
-    Ok((stream, Peer::Address(address.ip().to_canonical())))
+    Ok((stream, Peer::of(address.ip())))
 }
 
 async fn socket_client(listener: &UnixListener) -> io::Result<(tokio::net::UnixStream, Peer)> {
@@ -93,28 +101,25 @@ struct Server {
 }
 
 impl Server {
-    async fn accept<S, F>(&self, at_once: usize, next: impl Fn() -> F)
+    async fn accept<S, F>(&self, seats: Arc<Seats>, next: impl Fn() -> F)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Future<Output = io::Result<(S, Peer)>>,
     {
-        let seats = Arc::new(Semaphore::new(at_once));
         loop {
             let accepted = async {
-                let seat = Arc::clone(&seats).acquire_owned().await;
-                (seat, next().await)
+                seats.room().await;
+                next().await
             };
-            let (seat, accepted) = tokio::select! {
+            let accepted = tokio::select! {
                 () = self.cancel.cancelled() => return,
                 accepted = accepted => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => {
                     let (router, cancel) = (self.router.clone(), self.cancel.clone());
-                    self.running.spawn(async move {
-                        converse(stream, peer, router, cancel).await;
-                        drop(seat);
-                    });
+                    let seat = seats.seat(peer);
+                    self.running.spawn(converse(stream, peer, seat, router, cancel));
                 }
                 Err(error) => {
                     tracing::debug!("an HTTP client could not be let in: {error}");
@@ -128,16 +133,26 @@ impl Server {
     }
 }
 
-/// Answers what is asked over one connection, until the client closes it, is too slow, or has had
-/// it for long enough.
-async fn converse<S>(stream: S, peer: Peer, router: Router, cancel: CancellationToken)
-where
+/// Answers what is asked over one connection, until the client closes it, is too slow, loses its
+/// seat, or has had it for long enough.
+async fn converse<S>(
+    stream: S,
+    peer: Peer,
+    seat: Arc<Seat>,
+    router: Router,
+    cancel: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let own = Arc::clone(&seat);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        let mut router = router.clone();
-        async move { router.call(request.map(Body::new)).await }
+        let (mut router, asked) = (router.clone(), own.asked());
+        async move {
+            let answer = router.call(request.map(Body::new)).await;
+            drop(asked);
+            answer
+        }
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -150,11 +165,16 @@ where
     let closing = tokio::select! {
         // Whatever a client does wrong is its own affair.
         _ = connection.as_mut() => return,
+        () = seat.lost() => return,
         () = cancel.cancelled() => CLOSE_TIME,
         () = sleep(CONNECTION_TIME) => ANSWER_TIME + CLOSE_TIME,
     };
     connection.as_mut().graceful_shutdown();
-    if timeout(closing, connection).await.is_err() {
-        tracing::debug!("an HTTP client that does not read is cut off");
+    let closed = timeout(closing, connection);
+    tokio::select! {
+        () = seat.lost() => {}
+        closed = closed => if closed.is_err() {
+            tracing::debug!("an HTTP client that does not read is cut off");
+        },
     }
 }

@@ -29,13 +29,14 @@ impl Inspector {
         let repairs = ledger.repairs(&digest, REPAIRS_TOLD).await?;
         let findings = ledger.findings_of(&digest).await?;
         let removals = ledger.removals_of(&digest).await?;
-        let next = attempts.as_ref().and_then(|a| next_try(a, &self.heal));
+        let now = self.clock.now();
+        let next = attempts.as_ref().and_then(|a| next_try(a, &self.heal, now));
         Ok(ObjectView {
             digest,
             held: self.held(attempts.as_ref(), &wanted, cause_of(&findings)).await?,
             places: if wanted.is_empty() { places } else { wanted },
             findings,
-            next_try: next.filter(|at| *at > self.clock.now()),
+            next_try: next.filter(|at| *at > now),
             attempts,
             removals,
             repairs: repairs.into_iter().map(|(at, repair)| PastRepair { at, repair }).collect(),
@@ -110,8 +111,8 @@ impl Inspector {
         }
         let failed =
             attempts.filter(|a| a.last_result != Some(RepairResult::Held) && a.failures > 0);
-        let next = failed.and_then(|a| next_try(a, &self.heal));
-        let waits = next.filter(|at| *at > self.clock.now());
+        let now = self.clock.now();
+        let waits = failed.and_then(|a| next_try(a, &self.heal, now)).filter(|at| *at > now);
         Ok(waits.map(|at| {
             let at = at.format("%Y-%m-%d %H:%M:%S UTC");
             format!("it failed, and the daemon waits until {at}; a one-shot heal does not wait")

@@ -12,6 +12,7 @@ mod foreign;
 mod history;
 pub mod instant;
 mod key;
+mod occurrence;
 mod operation;
 mod record;
 mod redact;

@@ -9,6 +9,9 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use tokio_cron_scheduler::JobBuilder;
+
+use super::occurrence;
 
 /// Points in time by a cron pattern of six fields, the first of which are seconds:
 /// `0 */15 * * * *`, or `never`.
@@ -50,13 +53,17 @@ impl Schedule {
         Self { text: NEVER.to_owned(), cron: None }
     }
 
-    /// The first point in time after `after` as clocks in this zone show it. A time that a change
-    /// of clocks leaves out is due when the clocks have jumped, and one that comes twice is due
-    /// once. `None` where there is none in sight.
+    /// The first point in time after `after` as clocks in this zone show it; `None` where there is
+    /// none in sight. A time of day that a change of clocks leaves out is due when the clocks have
+    /// jumped, and one that comes twice is due once. What repeats (`*` or a step among seconds,
+    /// minutes or hours, or all hours) goes on through both.
     pub fn next_after(&self, after: DateTime<Utc>, zone: Zone) -> Option<DateTime<Utc>> {
-        let cron = self.cron.as_ref()?;
-        let local = after.with_timezone(&zone.0);
-        cron.find_next_occurrence(&local, false).ok().map(|next| next.to_utc())
+        occurrence::next_after(self.cron.as_ref()?, after, zone.0)
+    }
+
+    /// Whether it says how often something is due, rather than at which times of day.
+    pub fn repeats(&self) -> bool {
+        self.cron.as_ref().is_some_and(occurrence::repeats)
     }
 }
 
@@ -67,13 +74,13 @@ impl FromStr for Schedule {
         if text == NEVER {
             return Ok(Self::never());
         }
-        let parser = CronParser::builder().seconds(Seconds::Required).build();
-        match parser.parse(text) {
-            Ok(cron) => Ok(Self { text: text.to_owned(), cron: Some(cron) }),
-            Err(error) => {
-                Err(ParseScheduleError { text: text.to_owned(), problem: error.to_string() })
-            }
+        if let Ok(job) = JobBuilder::new().with_schedule(text) {
+            return Ok(Self { text: text.to_owned(), cron: job.schedule });
         }
+        // It does not say why, as the parser below it does.
+        let parser = CronParser::builder().seconds(Seconds::Required).build();
+        let problem = parser.parse(text).err().map(|error| error.to_string()).unwrap_or_default();
+        Err(ParseScheduleError { text: text.to_owned(), problem })
     }
 }
 
@@ -162,22 +169,6 @@ mod tests {
         assert_eq!(next(quarter, "UTC", "2026-11-24T17:15:00Z"), "2026-11-24T17:30:00Z");
         let night = "0 30 3 * * *";
         assert_eq!(next(night, "Europe/Berlin", "2026-11-24T17:00:00Z"), "2026-11-25T02:30:00Z");
-    }
-
-    #[test]
-    fn a_change_of_clocks_moves_it_and_makes_it_neither_twice_nor_never() {
-        let night = "0 30 2 * * *";
-        // The night of 2027-03-28 has no 02:30 in Berlin; it is due as soon as clocks have jumped.
-        let spring = next(night, "Europe/Berlin", "2027-03-27T12:00:00Z");
-        assert!(
-            spring.as_str() >= "2027-03-28T01:00:00Z" && spring.as_str() <= "2027-03-28T01:30:00Z",
-            "{spring}"
-        );
-        assert_eq!(next(night, "Europe/Berlin", &spring), "2027-03-29T00:30:00Z");
-        // The night of 2026-10-25 has two.
-        let autumn = next(night, "Europe/Berlin", "2026-10-24T12:00:00Z");
-        assert_eq!(autumn, "2026-10-25T00:30:00Z");
-        assert_eq!(next(night, "Europe/Berlin", &autumn), "2026-10-26T01:30:00Z");
     }
 
     #[test]

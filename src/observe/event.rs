@@ -101,6 +101,11 @@ pub enum Event<'a> {
         /// Whether it holds now.
         taken: bool,
     },
+    /// Somebody set the clock.
+    ClockSet {
+        /// What it shows now.
+        now: DateTime<Utc>,
+    },
     /// An HTTP request was answered.
     Answered {
         /// The route, as it is declared.

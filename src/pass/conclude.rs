@@ -165,8 +165,9 @@ impl Context<'_> {
         let keys: Vec<_> = findings.iter().map(finding_key).collect();
         let seen = self.auditor.ledger.first_seen(&keys).await?;
         for (finding, seen) in findings.iter_mut().zip(seen) {
-            // A corruption that stands was found when it was read.
-            finding.first_seen = seen.unwrap_or(finding.first_seen).min(finding.first_seen);
+            // A corruption that stands was found when it was read, and nothing in the future.
+            let first = seen.unwrap_or(finding.first_seen).min(finding.first_seen);
+            finding.first_seen = first.min(self.started_at);
         }
         Ok(())
     }
@@ -223,7 +224,8 @@ impl Context<'_> {
 impl Auditor {
     /// Keeps a pass in the ledger. One that cannot be kept is told all the same, and has failed.
     pub(super) async fn record(&self, report: &mut PassReport, request: &Request) {
-        report.summary.finished_at = self.clock.now();
+        // A clock that was set back meanwhile lets no pass end before it began.
+        report.summary.finished_at = self.clock.now().max(report.summary.started_at);
         if let Err(error) = self.keep(report, request).await {
             report.fail_unkept(&error, request);
         }

@@ -116,7 +116,8 @@ impl Auditor {
     pub(super) async fn waiting(&self, digests: &[Digest]) -> Result<HashSet<Digest>, LedgerError> {
         let (now, options) = (self.clock.now(), &self.settings.heal);
         let attempts = self.ledger.attempts(digests).await?.into_iter();
-        let waits = attempts.filter(|(_, own)| next_try(own, options).is_some_and(|due| due > now));
+        let waits =
+            attempts.filter(|(_, own)| next_try(own, options, now).is_some_and(|due| due > now));
         Ok(waits.map(|(digest, _)| digest).collect())
     }
 

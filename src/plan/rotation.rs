@@ -61,6 +61,20 @@ impl Rotation {
         }
     }
 
+    /// The rotation by a clock that shows `now`. One that was set back makes what it shows only later
+    /// the present: what was read by then was read by now, and the way of one `interval` is to go.
+    #[must_use]
+    pub fn by(mut self, now: DateTime<Utc>, interval: TimeDelta) -> Self {
+        if self.accounted_to > now {
+            self.accounted_to = now.checked_sub_signed(interval).unwrap_or(now);
+        }
+        self.began_at = self.began_at.min(now);
+        for stretch in &mut self.stretches {
+            stretch.read_at = stretch.read_at.map(|at| at.min(now));
+        }
+        self
+    }
+
     /// The slice to read now: as wide as the unpaid time is to the cycle, but no wider than
     /// `affordable_bytes` seem to reach, and never beyond the end of the digest space. `None` where
     /// nothing is due.
@@ -261,6 +275,20 @@ mod tests {
         let after = rotation.advanced(slice, start + CYCLE * 5, CYCLE, bytes(1));
         assert_eq!((after.cursor, after.debt(start + CYCLE * 5)), (0, TimeDelta::zero()));
         assert_eq!(after.due(start + CYCLE * 5, CYCLE, None), None);
+    }
+
+    #[test]
+    fn a_clock_that_ran_ahead_stops_no_rotation() {
+        let start = DateTime::UNIX_EPOCH + CYCLE * 100;
+        let ahead = start + CYCLE * 500;
+        let rotation = Rotation::beginning(ahead, HOUR);
+        let slice = rotation.due(ahead, CYCLE, None).unwrap();
+        let rotation = rotation.advanced(slice, ahead, CYCLE, bytes(1)).by(start, HOUR);
+        assert_eq!(rotation.read_at(&digest(0)), Some(start));
+        assert_eq!((rotation.oldest_read(), rotation.debt(start)), (start, HOUR));
+        let next = rotation.due(start, CYCLE, None).unwrap();
+        assert_eq!(next.range().start, slice.range().end);
+        assert_eq!(rotation.clone().by(start, HOUR), rotation);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! How runs end that do not end by themselves: signals, and readers that go away.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::Stdio;
 
 use crate::binary::{command, signal, until};
-use crate::place::Place;
+use crate::place::{CONFIGURATION, Place};
 use crate::support::http_server::{Answer, Gate};
 
 #[test]
@@ -33,6 +34,81 @@ fn a_heal_that_is_told_to_stop_leaves_no_object_and_nothing_else() {
         let status = place.run("status --output json").json();
         assert_eq!(status["uploads"], 0, "{name}: {status:#}");
     }
+}
+
+/// A pipe in the place of a file, at whose other end nobody writes.
+fn pipe(place: &Place, name: &str) -> std::path::PathBuf {
+    let path = place.path(name);
+    drop(std::fs::remove_file(&path));
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+/// Waits until somebody reads the pipe, and keeps it open.
+fn read_by_now(pipe: &std::path::Path) -> std::fs::File {
+    const NONBLOCK: i32 = 0o4000;
+    let mut end = None;
+    until("somebody to read the pipe", || {
+        let open = std::fs::OpenOptions::new().write(true).custom_flags(NONBLOCK).open(pipe);
+        end = open.ok();
+        end.is_some()
+    });
+    end.unwrap()
+}
+
+/// A dead mount is like a pipe that nobody writes to.
+#[test]
+fn a_command_that_waits_for_a_file_ends_at_once_by_a_signal() {
+    let (place, _) = Place::healthy(1);
+    let catalog = "url = \"sqlite://catalog.db\"";
+    let host = "[[source.host]]\nname = \"h.example.com\"\nbearer_token_file = \"pipe\"\n";
+    let listen = "[http]\nlisten = \"127.0.0.1:0\"\n";
+    let token = format!("{listen}admin_token_file = \"pipe\"\n");
+    let url_file = CONFIGURATION.replace(catalog, "url_file = \"pipe\"");
+    for (line, configuration) in [
+        ("run -c pipe", ""),
+        ("audit -c pipe", ""),
+        ("config check -c pipe", ""),
+        ("heal", &url_file),
+        ("audit", &CONFIGURATION.replace("catalog.db", "pipe")),
+        ("audit", &format!("{CONFIGURATION}{host}")),
+        ("run", &format!("{CONFIGURATION}{token}")),
+        ("heal --from-plan pipe", CONFIGURATION),
+    ] {
+        for (name, code) in [("INT", 130), ("TERM", 143)] {
+            place.configure(configuration);
+            let path = pipe(&place, "pipe");
+            let mut waiting = command(place.dir(), line)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let held = read_by_now(&path);
+            signal(&waiting, name);
+            let mut ended = None;
+            for _ in 0..1_000 {
+                ended = waiting.try_wait().unwrap();
+                if ended.is_some() {
+                    break;
+                }
+                std::thread::park_timeout(std::time::Duration::from_millis(10));
+            }
+            drop(waiting.kill());
+            drop((waiting.wait(), held));
+            assert_eq!(ended.and_then(|status| status.code()), Some(code), "{line}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_configuration_may_come_through_a_pipe_and_is_read_once() {
+    let (place, _) = Place::healthy(3);
+    let path = pipe(&place, "restock.pipe");
+    let text = std::fs::read(place.path("restock.toml")).unwrap();
+    let writer = std::thread::spawn(move || std::fs::write(path, text));
+    place.run("audit -c restock.pipe --textfile audit.prom").exits(0);
+    writer.join().unwrap().unwrap();
+    assert!(place.path("audit.prom").is_file());
 }
 
 #[test]

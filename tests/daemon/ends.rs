@@ -1,5 +1,7 @@
 //! How the daemon ends, and who goes on.
 
+use std::os::unix::fs::OpenOptionsExt as _;
+
 use tokio::time::Instant;
 
 use crate::binary::until;
@@ -33,6 +35,28 @@ fn told_to_end_in_a_heal_it_leaves_nothing_behind() {
     assert_eq!(daemon.exit_code(), Some(0), "{}", daemon.log());
     assert_eq!(place.world.store_content(), before);
     assert_eq!(place.run("status --output json").json()["uploads"], 0);
+}
+
+/// A configuration on a dead mount, read again by the loop that hears of the end.
+#[test]
+fn told_to_end_while_a_reload_waits_for_a_file_it_ends() {
+    let (place, _) = Place::with_daemon(3, NEVER);
+    let mut daemon = Running::start(&place, "run");
+    daemon.says("last pass clean");
+    let path = place.path("restock.toml");
+    std::fs::remove_file(&path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    daemon.signal("HUP");
+    let mut held = None;
+    until("the reload", || {
+        let open = std::fs::OpenOptions::new().write(true).custom_flags(0o4000).open(&path);
+        held = open.ok();
+        held.is_some()
+    });
+    daemon.signal("TERM");
+    until("its end", || !daemon.runs());
+    assert_eq!(daemon.exit_code(), Some(0), "{}", daemon.log());
+    drop(held);
 }
 
 #[test]

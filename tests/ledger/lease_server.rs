@@ -110,6 +110,25 @@ async fn who_comes_while_it_is_away_is_told(
     assert!(error.to_string().starts_with("cannot lock the ledger "), "{error}");
 }
 
+/// To a lease, a server whose clock was set back by a day is one whose lease ends a day later.
+#[rstest]
+fn a_dead_holders_lease_ends_though_the_servers_clock_was_set_back(
+    #[values(Engine::MariaDb, Engine::Postgres)] engine: Engine,
+) {
+    let (first, second) = (runtime(), runtime());
+    let Some(database) = second.block_on(engine.fresh()) else { return };
+    let url = plain(&database);
+    let held = first.block_on(acquire(SHORT, &url, None)).unwrap();
+    // It dies, and gives nothing back.
+    first.shutdown_background();
+    let _held = std::mem::ManuallyDrop::new(held);
+    second.block_on(
+        database.execute("UPDATE leases SET expires_ms = expires_ms + 86400000 WHERE fence > 0"),
+    );
+    assert!(second.block_on(acquire(SHORT, &url, None)).is_err(), "nobody has watched it yet");
+    second.block_on(acquire(SHORT, &url, Some(SHORT.length * 10))).unwrap();
+}
+
 /// It is a day ahead. In MariaDB that can only be done to a session, whose clock stands from then
 /// on, so that each try is one of its own.
 #[rstest]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use restock::clock::Clock;
 use restock::model::{Depth, FindingKind, Summary, Unhealable};
 use restock::observe::{Event, Metrics, Observer};
 use restock::pass::remembered;
@@ -99,7 +100,7 @@ async fn gauges_report_and_ledger_agree_before_and_after_a_heal_and_a_restart() 
     // A second process over the same ledger.
     let ledger = world.open_ledger().await;
     let restarted = Metrics::new("default", world.clock.now()).unwrap();
-    restarted.restore(&remembered(&*ledger).await.unwrap());
+    restarted.restore(&remembered(&*ledger).await.unwrap(), world.clock.now());
     let again = Shown::of(&restarted);
     for name in [
         "restock_records",
@@ -140,7 +141,7 @@ async fn only_complete_passes_over_everything_move_the_gauges() {
     assert_eq!(failed.summary.outcome, restock::model::Outcome::Failed);
     let shown = Shown::of(&metrics);
     let restarted = Metrics::new("default", world.clock.now()).unwrap();
-    restarted.restore(&remembered(&*world.open_ledger().await).await.unwrap());
+    restarted.restore(&remembered(&*world.open_ledger().await).await.unwrap(), world.clock.now());
     let again = Shown::of(&restarted);
     for name in ["restock_objects", "restock_pass_last_success_timestamp_seconds"] {
         assert_eq!(again.of_metric(name), before.of_metric(name), "the failed pass is no success");
@@ -208,4 +209,40 @@ async fn the_store_is_asked_as_often_as_the_report_says() {
     }
     assert!(of("put") >= 2.0 && of("head") >= 2.0);
     assert_eq!(report.repairs.len(), 3);
+}
+
+/// A clock that was ahead by hours, and is right again.
+#[tokio::test]
+async fn a_clock_that_was_set_back_leaves_nothing_in_the_future() {
+    let (mut world, objects) = damaged().await;
+    let clock = world.stop_the_clock();
+    let metrics = watched(&mut world);
+    let early = world.audit().await;
+    clock.set_by(chrono::TimeDelta::hours(-5));
+    let now = clock.now();
+    metrics.notice(&Event::ClockSet { now });
+    let success =
+        "restock_pass_last_success_timestamp_seconds{depth=\"shallow\",store=\"default\"}";
+    let seconds = |at: chrono::DateTime<chrono::Utc>| {
+        std::time::Duration::from_millis(at.timestamp_millis().try_into().unwrap()).as_secs_f64()
+    };
+    let latest = |metrics: &Metrics| Shown::of(metrics).get(success);
+    assert_eq!(latest(&metrics), seconds(now), "it grows old from now on");
+    let ledger = world.open_ledger().await;
+    let restarted = Metrics::new("default", now).unwrap();
+    restarted.restore(&remembered(&*ledger).await.unwrap(), now);
+    assert_eq!(latest(&restarted), seconds(now));
+
+    // The next pass is the newest, though the one before it ended in the future.
+    clock.advance(chrono::TimeDelta::minutes(1));
+    let next = world.audit().await;
+    assert_eq!(latest(&metrics), seconds(next.summary.finished_at));
+    let passes: Vec<_> = ledger.passes(9).await.unwrap().into_iter().map(|p| p.pass_id).collect();
+    assert_eq!(passes, [next.summary.pass_id.clone(), early.summary.pass_id]);
+    assert_eq!(ledger.last_full().await.unwrap().unwrap().pass_id, next.summary.pass_id);
+    let totals = &ledger.pass_totals().await.unwrap()[0];
+    assert_eq!((totals.runs, totals.finished_at), (2, next.summary.finished_at));
+    let found = ledger.findings(99).await.unwrap();
+    assert!(found.len() >= objects.len().min(2));
+    assert!(found.iter().all(|finding| finding.first_seen <= next.summary.finished_at));
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::daemon::{
-    Activations, Activity, Daemon, DaemonState, Order, Orders, Standby, memory, notify, tell_state,
+    Activity, Daemon, DaemonState, Order, Orders, Standby, memory, notify, tell_state,
 };
 use crate::http::{Access, Listeners, Panel, serve};
 use crate::ledger::{Ledger, Lock, LockError};
@@ -54,6 +54,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
     let (to, mut orders) = mpsc::channel(ORDERS_WAITING);
     let opener = instance.opener(context);
     let panel = instance.panel(to.clone(), &opener, access);
+    context.begun.begin();
     // It answers until everything else has ended.
     let closing = CancellationToken::new();
     let server = tokio::spawn(serve(listeners, panel, closing.clone()));
@@ -160,7 +161,7 @@ impl Instance {
     ) -> anyhow::Result<()> {
         let ledger = lock.guard(&self.ledger);
         // What another instance found and did, and what people told it, holds for this one too.
-        self.metrics.restore(&remembered(&*ledger).await?);
+        self.metrics.restore(&remembered(&*ledger).await?, self.clock.now());
         let paused = memory::is_paused(&*ledger).await?;
         self.state.send_modify(|state| (state.holds_lock, state.paused) = (true, paused));
         if paused {
@@ -174,7 +175,6 @@ impl Instance {
             ledger,
             clock: Arc::clone(&self.clock),
             observer: self.observer(),
-            activations: Activations::start().await?,
             orders,
             state: self.state.clone(),
             cancel: cancel.clone(),

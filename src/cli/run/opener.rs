@@ -1,9 +1,14 @@
 //! [`ConfiguredOpener`]: opens for the daemon what the configuration names.
 
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{CatalogError, Remark};
@@ -18,6 +23,9 @@ use crate::store;
 use crate::cli::args::Common;
 use crate::cli::describe;
 use crate::cli::world::{World, tell};
+
+/// How long it may take to read the configuration again.
+const READ_TIME: Duration = Duration::from_secs(10);
 
 /// The configuration that holds, and where it is read again.
 #[derive(Clone)]
@@ -73,6 +81,26 @@ impl ConfiguredOpener {
         remarks.clone_into(&mut told);
     }
 
+    /// Reads files on a thread of its own: one may never end, and the loop goes on. Ends when the
+    /// daemon is to end.
+    async fn unless_cancelled<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, &'static str> {
+        let reading = spawn_blocking(read);
+        tokio::select! {
+            biased;
+            read = reading => match read {
+                Ok(read) => Ok(read),
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => resume_unwind(panic),
+                    Err(_) => Err("the runtime ends"),
+                },
+            },
+            () = self.cancel.cancelled() => Err("the daemon is to end"),
+        }
+    }
+
     fn config(&self) -> Arc<Config> {
         Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -103,7 +131,13 @@ impl Opener for ConfiguredOpener {
         let config = self.config();
         let bandwidth = config.options.deep.bandwidth;
         let (ledger, observer) = (Arc::clone(&self.ledger), Arc::clone(&self.observer));
-        let opened = World::with_ledger(config, ledger, observer, self.cancel.clone()).await;
+        let (cancel, runtime) = (self.cancel.clone(), Handle::current());
+        let opening =
+            move || runtime.block_on(World::with_ledger(config, ledger, observer, cancel));
+        let opened = self
+            .unless_cancelled(opening)
+            .await
+            .map_err(|ended| OpenFailure { side: Side::Other, message: ended.to_owned() })?;
         let world = opened.map_err(|error| failure(&error))?;
         self.tell_news(world.catalog.remarks());
         self.inspector.send_replace(Some(world.inspector()));
@@ -113,7 +147,11 @@ impl Opener for ConfiguredOpener {
     }
 
     async fn reload(&self) -> Result<(), String> {
-        let read = self.common.load(&self.environment);
+        let (common, environment) = (self.common.clone(), self.environment.clone());
+        let reading = self.unless_cancelled(move || common.load(&environment));
+        let read = timeout(READ_TIME, reading)
+            .await
+            .map_err(|_| format!("it cannot be read within {} s", READ_TIME.as_secs()))??;
         let new = read.map_err(|error| redact_urls_in(&error.to_string()))?;
         let old = self.config();
         for (key, same) in [

@@ -156,7 +156,8 @@ fn of_age(view: &StatusView, now: DateTime<Utc>) -> Option<Verdict> {
         let what = "No pass has ended yet";
         return Some(say(Tone::Doubtful, what, "The first one begins when the daemon starts."));
     };
-    if now - last.finished_at < STALE {
+    // One that ended in the future tells as little of what happened lately.
+    if (now - last.finished_at).abs() < STALE {
         return None;
     }
     let action = "Look at the schedule of the daemon, and at its log.";

@@ -1,6 +1,7 @@
 //! The lock in a ledger on a server: a lease, which ends by the server's own clock unless it is
 //! renewed. No clock of ours is compared with it; how much of it is left is counted from the moment
-//! at which it was asked for.
+//! at which it was asked for. Who waits sees in addition whether it is renewed: a server whose clock
+//! was set back would keep a dead holder's lease for as long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,12 +115,18 @@ impl Lease {
         let holder = Uuid::now_v7().to_string();
         let waiting = Waiting::of(wait, terms.poll);
         let mut was_answered = false;
+        let mut stands: Option<(i64, Instant)> = None;
         let (fence, asked_at) = loop {
             let asked_at = Instant::now();
-            let why_not = match row.take(&holder, terms.length).await {
+            let abandoned = stands.filter(|(_, since)| asked_at - *since >= terms.length);
+            let abandoned = abandoned.map(|(end_ms, _)| end_ms);
+            let why_not = match row.take(&holder, terms.length, abandoned).await {
                 Ok(Ok(fence)) => break (fence, asked_at),
-                Ok(Err(holder)) => {
+                Ok(Err((holder, end_ms))) => {
                     was_answered = true;
+                    if stands.is_none_or(|(seen_ms, _)| seen_ms != end_ms) {
+                        stands = Some((end_ms, Instant::now()));
+                    }
                     let place = format!("the lease in the ledger {ledger}");
                     LockError::Busy { place, holder: Some(holder) }
                 }
@@ -155,7 +162,8 @@ impl Lease {
         let row = LeaseRow::open(server, &ledger, store_identity, terms).await?;
         let held = row.holder().await;
         row.engine.close().await;
-        Ok(held.map_err(|source| LockError::Lease { ledger, source })?.flatten())
+        let held = held.map_err(|source| LockError::Lease { ledger, source })?.flatten();
+        Ok(held.map(|(holder, _)| holder))
     }
 
     /// Does not hang on the keeper alone: where that cannot run, time passes all the same.
@@ -211,14 +219,20 @@ impl LeaseRow {
         Ok(Self { engine, store })
     }
 
-    /// Takes the lease if it is free; if not, gives who holds it. If the answer of an earlier try
-    /// was lost, the lease may be ours already.
-    async fn take(&self, holder: &str, length: Duration) -> Stored<Result<Fence, Holder>> {
+    /// Takes the lease if it is free, or still has the end that one has which nobody renews; if not,
+    /// gives who holds it and its end. If the answer of an earlier try was lost, the lease may be ours
+    /// already.
+    async fn take(
+        &self,
+        holder: &str,
+        length: Duration,
+        abandoned: Option<i64>,
+    ) -> Stored<Result<Fence, (Holder, i64)>> {
         let now = self.engine.dialect().now_ms();
         let sql = format!(
             "UPDATE leases SET fence = fence + 1, holder = ?, host = ?, pid = ?, \
              since_ms = {now}, expires_ms = {now} + ? \
-             WHERE store = ? AND (expires_ms <= {now} OR holder = ?)"
+             WHERE store = ? AND (expires_ms <= {now} OR holder = ? OR expires_ms = ?)"
         );
         let take = Statement::new(sql)
             .text(holder)
@@ -226,14 +240,16 @@ impl LeaseRow {
             .int(i64::from(std::process::id()))
             .int(i64::try_from(length.as_millis())?)
             .int(self.store)
-            .text(holder);
+            .text(holder)
+            // A lease that was given back ends at 0, and is free.
+            .int(abandoned.unwrap_or_default());
         loop {
             if self.engine.write(&take.clone(), None).await? == 1 {
                 let number = self.number(holder).await?;
                 return Ok(Ok(Fence { number, holder: holder.to_owned() }));
             }
             match self.holder().await? {
-                Some(Some(holder)) => return Ok(Err(holder)),
+                Some(Some(held)) => return Ok(Err(held)),
                 // It became free just now.
                 Some(None) => {}
                 None => self.enter().await?,
@@ -247,11 +263,13 @@ impl LeaseRow {
         rows.first().ok_or("somebody took the lease that was just taken")?.int(0)
     }
 
-    /// Who holds it, if anybody does; the outer `None` where the store has no row yet.
-    async fn holder(&self) -> Stored<Option<Option<Holder>>> {
+    /// Who holds it, if anybody does, and when that ends; the outer `None` where the store has no row
+    /// yet.
+    async fn holder(&self) -> Stored<Option<Option<(Holder, i64)>>> {
         let now = self.engine.dialect().now_ms();
-        let sql =
-            format!("SELECT host, pid, since_ms, expires_ms - {now} FROM leases WHERE store = ?");
+        let sql = format!(
+            "SELECT host, pid, since_ms, expires_ms - {now}, expires_ms FROM leases WHERE store = ?"
+        );
         let rows = self.engine.fetch(&Statement::new(sql).int(self.store)).await?;
         rows.first().map(holder).transpose()
     }
@@ -288,14 +306,15 @@ impl LeaseRow {
     }
 }
 
-fn holder(row: &Row) -> Stored<Option<Holder>> {
+fn holder(row: &Row) -> Stored<Option<(Holder, i64)>> {
     let Ok(left) = u64::try_from(row.int(3)?) else { return Ok(None) };
-    Ok(Some(Holder {
+    let holder = Holder {
         host: Some(row.text(0)?),
         pid: u32::try_from(row.int(1)?)?,
         since: DateTime::from_timestamp_millis(row.int(2)?).unwrap_or_default(),
         expires_in: Some(Duration::from_millis(left)),
-    }))
+    };
+    Ok(Some((holder, row.int(4)?)))
 }
 
 /// What this machine or container calls itself, as far as an index holds it.

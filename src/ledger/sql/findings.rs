@@ -12,7 +12,8 @@ use crate::model::{Digest, Finding, FindingCount, FindingKind, Summary, Unhealab
 /// Bytes of one statement, where that is fewer rows than [`CHUNK`]: servers refuse larger packets.
 const BYTES: usize = 1 << 20;
 
-/// A finding that stands keeps its first sighting, one that was closed begins anew.
+/// A finding that stands keeps its first sighting, one that was closed begins anew. A sighting that
+/// lies in the future was made before the clock was set back.
 const FINDINGS: Table = Table {
     name: "findings",
     key: &["store", "kind", "subject"],
@@ -26,8 +27,8 @@ const FINDINGS: Table = Table {
         Column::New("accepted"),
         Column::Merged(
             "first_seen",
-            "CASE WHEN findings.closed_at IS NULL THEN findings.first_seen \
-             ELSE {new.first_seen} END",
+            "CASE WHEN findings.closed_at IS NULL AND findings.first_seen <= {new.last_seen} \
+             THEN findings.first_seen ELSE {new.first_seen} END",
         ),
         Column::New("last_seen"),
         Column::New("last_pass"),

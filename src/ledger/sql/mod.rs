@@ -135,7 +135,7 @@ struct KeptPass<'a> {
     ledger: &'a SqlLedger,
     summary: &'a Summary,
     findings: &'a [(FindingKey, Finding)],
-    pass: [Statement; 2],
+    pass: [Statement; 5],
     closes: Option<Statement>,
 }
 

@@ -1,11 +1,14 @@
 //! Passes: the numbers of each, which was the last full one, and what remains of those forgotten.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::statement::Statement;
 use super::{Column, Row, SqlLedger, Stored, Table, column};
 use crate::ledger::{Page, PassCursor};
 use crate::model::{LastFull, Outcome, PassTotals, Summary};
+
+/// By how much the clocks of two machines may differ that share a ledger.
+const SKEW: TimeDelta = TimeDelta::minutes(5);
 
 const PASSES: Table = Table {
     name: "passes",
@@ -61,6 +64,24 @@ impl SqlLedger {
         rows.first().map(|row| row.text(0)).transpose()
     }
 
+    /// What makes this pass the newest, where others ended in what is the future since the clock was
+    /// set back: they ended before it began.
+    fn earlier_passes(&self, summary: &Summary) -> [Statement; 3] {
+        let Summary { started_at, finished_at, .. } = summary;
+        let future = column::time(finished_at.checked_add_signed(SKEW).unwrap_or(*finished_at));
+        let before = started_at.checked_sub_signed(TimeDelta::milliseconds(1));
+        let before = column::time(before.unwrap_or(*started_at));
+        let earlier = |table: &str, column: &str| {
+            let sql = format!("UPDATE {table} SET {column} = ? WHERE store = ? AND {column} > ?");
+            Statement::new(sql).text(&before).int(self.store).text(&future)
+        };
+        [
+            earlier("passes", "finished_at"),
+            earlier("pass_totals", "finished_at"),
+            earlier("pass_totals", "succeeded_at"),
+        ]
+    }
+
     /// What keeps a pass. One that is recorded already, with its outcome `before`, is counted once:
     /// a pass is recorded when it has found everything, and again when it has healed that.
     pub(super) fn pass_statements(
@@ -68,7 +89,7 @@ impl SqlLedger {
         summary: &Summary,
         is_full: bool,
         before: Option<&str>,
-    ) -> Stored<[Statement; 2]> {
+    ) -> Stored<[Statement; 5]> {
         let finished_at = column::time(summary.finished_at);
         let started_at = column::time(summary.started_at);
         let depth = column::word(&summary.depth)?;
@@ -96,7 +117,8 @@ impl SqlLedger {
             .optional((!failed).then_some(finished_at.as_str()))
             .text(started_at)
             .text(&finished_at);
-        Ok([pass, totals])
+        let [newest, last, succeeded] = self.earlier_passes(summary);
+        Ok([newest, last, succeeded, pass, totals])
     }
 
     pub(super) async fn read_passes(

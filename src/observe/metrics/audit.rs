@@ -42,7 +42,9 @@ impl AuditMetrics<'_> {
         let success = if Self::is_success(summary) {
             Some(ended)
         } else {
-            self.earlier("restock_audit_last_success_timestamp_seconds", None)
+            // One in the future was kept before the clock was set back.
+            let earlier = self.earlier("restock_audit_last_success_timestamp_seconds", None);
+            earlier.map(|at| at.min(ended))
         };
         // 0 says that none has: an alert on its age fires then, as it should.
         table.last_success.with_label_values(&[store]).set(success.unwrap_or(0.0));

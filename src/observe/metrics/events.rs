@@ -46,6 +46,7 @@ impl Observer for Metrics {
                 table.lock_held.with_label_values(&[store]).set(i64::from(*held));
             }
             Event::Reloaded { at, taken } => self.reloaded(*at, *taken),
+            Event::ClockSet { now } => self.show_none_to_come(*now),
             Event::Answered { handler, code } => {
                 table.http_requests.with_label_values(&[handler, code.to_string().as_str()]).inc();
             }

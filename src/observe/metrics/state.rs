@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{BreakerReason, Unhealable};
+use crate::model::{BreakerReason, Depth, Unhealable};
 use crate::observe::{Census, LastPasses, PastPass, Remembered};
 
 use super::value::{between, integer, seconds, seconds_or_zero};
@@ -16,8 +16,8 @@ pub(super) struct State {
 }
 
 impl Metrics {
-    /// Shows what is remembered of the time before this process.
-    pub fn restore(&self, remembered: &Remembered) {
+    /// Shows what is remembered of the time before this process, which began at `now`.
+    pub fn restore(&self, remembered: &Remembered, now: DateTime<Utc>) {
         for pass in remembered.passes.iter().flat_map(LastPasses::in_order) {
             self.show_pass(&pass);
         }
@@ -26,6 +26,27 @@ impl Metrics {
         }
         if let Some(census) = &remembered.census {
             self.show_census(census.clone());
+        }
+        self.show_none_to_come(now);
+    }
+
+    /// A clock that was set back makes times that have not come yet the present: what happened by
+    /// then grows old from there on, and none of it stays fresh until the clock is there again.
+    pub(super) fn show_none_to_come(&self, now: DateTime<Utc>) {
+        let table = &self.table;
+        let by_depth =
+            [&table.pass_last_start, &table.pass_last_completion, &table.pass_last_success];
+        let depths = Depth::ALL.map(Depth::as_str);
+        let of_passes = by_depth.into_iter().flat_map(|gauge| {
+            depths.map(|depth| gauge.with_label_values(&[self.store.as_str(), depth]))
+        });
+        let others = [
+            table.heal_last_success.with_label_values(&[&self.store]),
+            table.config_last_reload_success.with_label_values::<&str>(&[]),
+        ];
+        let now = seconds(now);
+        for time in of_passes.chain(others).filter(|time| time.get() > now) {
+            time.set(now);
         }
     }
 
