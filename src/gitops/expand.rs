@@ -1,6 +1,7 @@
 //! `$VAR` and `${VAR}` in the text of a file, as Fleet replaces them before it reads the YAML.
 
 use super::position::Piece;
+use super::refused::is_refused;
 
 /// What Fleet's server replaces; it stays as it is until then.
 const OF_THE_SERVER: [&str; 2] = ["FLEET_VAR_", "FLEET_SECRET_"];
@@ -9,7 +10,7 @@ const OF_THE_SERVER: [&str; 2] = ["FLEET_VAR_", "FLEET_SECRET_"];
 const GROWN_AT_MOST: usize = 16 << 20;
 
 /// Variables of one file that are told one by one.
-const UNDEFINED_AT_MOST: usize = 100;
+const LEFT_AT_MOST: usize = 100;
 
 /// A text with its variables replaced.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,15 +18,24 @@ pub(super) struct Expanded {
     pub(super) text: String,
     /// Where its parts stood before.
     pub(super) pieces: Vec<Piece>,
-    /// The first of the variables that are not set; they stay as they are written.
-    pub(super) undefined: Vec<Undefined>,
+    /// The first of the variables that are not replaced; they stay as they are written.
+    pub(super) left: Vec<Left>,
     /// Where each of them stands: so many characters into the original text.
-    pub(super) undefined_at: Vec<usize>,
+    pub(super) left_at: Vec<usize>,
 }
 
-/// A variable that is not set.
+/// Why a variable is not replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    NotSet,
+    /// No file is given what it holds.
+    Refused,
+}
+
+/// A variable that is not replaced.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Undefined {
+pub(super) struct Left {
+    pub(super) why: Why,
     pub(super) name: String,
     /// Where it stands: so many characters into the original text.
     pub(super) at: usize,
@@ -54,11 +64,18 @@ pub(super) fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> O
         let replaced =
             name.filter(|(name, _)| !is_of_the_server(name)).and_then(|(name, length)| {
                 let whole = from.get(..=length).unwrap_or(from);
-                let value = variable(name);
-                if value.is_none() {
-                    out.miss(name, whole, at);
+                let value = if is_refused(name) {
+                    Err(Why::Refused)
+                } else {
+                    variable(name).ok_or(Why::NotSet)
+                };
+                match value {
+                    Ok(value) => Some((whole, value)),
+                    Err(why) => {
+                        out.leave(why, name, whole, at);
+                        None
+                    }
                 }
-                Some((whole, value?))
             });
         let (taken, put) = replaced.unwrap_or_else(|| ("$", "$".to_owned()));
         if out.text.len() + put.len() > GROWN_AT_MOST {
@@ -81,11 +98,11 @@ pub(super) fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> O
 }
 
 impl Expanded {
-    fn miss(&mut self, name: &str, written: &str, at: usize) {
-        self.undefined_at.push(at);
-        if self.undefined.len() < UNDEFINED_AT_MOST {
+    fn leave(&mut self, why: Why, name: &str, written: &str, at: usize) {
+        self.left_at.push(at);
+        if self.left.len() < LEFT_AT_MOST {
             let (name, written) = (name.to_owned(), written.to_owned());
-            self.undefined.push(Undefined { name, at, written });
+            self.left.push(Left { why, name, at, written });
         }
     }
 }
@@ -183,7 +200,7 @@ mod tests {
     }
 
     fn undefined(text: &str) -> Vec<(String, usize)> {
-        expand(text, &variable).unwrap().undefined.into_iter().map(|u| (u.name, u.at)).collect()
+        expand(text, &variable).unwrap().left.into_iter().map(|u| (u.name, u.at)).collect()
     }
 
     #[test]
@@ -214,10 +231,19 @@ mod tests {
         let policies = "policies:\n- name: $A\n  description: costs $5\n    and $more\n  query: $A\n\
                         \x20 resolution: |\n    run $this\n    run $that\n  run: $A\n";
         let expanded = expand(policies, &variable).unwrap();
-        assert_eq!(expanded.undefined, []);
+        assert_eq!(expanded.left, []);
         assert_eq!(expanded.text.matches("alpha").count(), 3);
         assert_eq!(undefined("  description: $a\n\nname: $b\n"), [("b".to_owned(), 25)]);
         assert_eq!(undefined("  description: $a\n  resolution: $b\nname: $c"), []);
+    }
+
+    #[test]
+    fn what_is_refused_is_not_even_looked_up() {
+        let looked_up = |name: &str| -> Option<String> { panic!("{name} was looked up") };
+        let expanded = expand("x: $AWS_SECRET_ACCESS_KEY ${RESTOCK_X}", &looked_up).unwrap();
+        assert_eq!(expanded.text, "x: $AWS_SECRET_ACCESS_KEY ${RESTOCK_X}");
+        assert!(expanded.left.iter().all(|left| left.why == Why::Refused));
+        assert_eq!(expanded.left_at, [3, 26]);
     }
 
     #[test]
@@ -227,6 +253,6 @@ mod tests {
         assert!(expand(&"$A ".repeat(100), &long).is_some());
         let none = |_: &str| None;
         let missed = expand(&"$A ".repeat(1_000), &none).unwrap();
-        assert_eq!((missed.undefined.len(), missed.undefined_at.len()), (100, 1_000));
+        assert_eq!((missed.left.len(), missed.left_at.len()), (100, 1_000));
     }
 }

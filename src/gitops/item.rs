@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::position::Positions;
 use super::reader::Reader;
-use super::tree::{Id, Tree, Value};
-use super::{Kind, Place, Reference};
+use super::tree::{Id, Node, Tree, Value};
+use super::{Kind, Place, Reference, Text};
 
 /// Keys that a package may have: a mapping that has `url` and no other than these is one.
 const KEYS: [&str; 19] = [
@@ -68,8 +68,8 @@ pub(super) struct Document<'t> {
     /// Absolute and clean.
     pub(super) path: PathBuf,
     pub(super) tree: Tree<'t>,
-    pub(super) positions: Positions,
-    /// The lines with variables that are not set, which are told already.
+    pub(super) positions: Positions<'t>,
+    /// The lines with variables that are not replaced, which are told already.
     pub(super) unset: HashSet<u32>,
 }
 
@@ -78,6 +78,16 @@ impl Document<'_> {
         let at = self.tree.node(id).map_or(0, |node| node.at);
         let (line, column) = self.positions.of(at);
         Place { file: reader.shown(&self.path), line, column }
+    }
+
+    /// The text of a scalar, and how it may be shown.
+    pub(super) fn scalar(&self, id: Id) -> Option<Text> {
+        let value = self.tree.text(id)?;
+        let Node { at, end, .. } = self.tree.node(id)?;
+        Some(match self.positions.written(*at, *end) {
+            None => Text::from(value),
+            Some(written) => Text::expanded(value, unquoted(written.trim())),
+        })
     }
 
     /// One package; `None` where a variable of it is not set, which is told already. Refused with
@@ -99,7 +109,6 @@ impl Document<'_> {
         if lines.into_iter().any(|line| self.unset.contains(&line)) {
             return Ok(None);
         }
-        let owned = |(_, text): (Id, &str)| text.to_owned();
         let always = tree.get(item, "always_download");
         Ok(Some(Reference {
             used_at: match kind {
@@ -108,8 +117,8 @@ impl Document<'_> {
             },
             at,
             kind,
-            hash_sha256: hash.map(owned),
-            url: url.map(owned),
+            hash_sha256: hash.and_then(|(id, _)| self.scalar(id)),
+            url: url.and_then(|(id, _)| self.scalar(id)),
             always_download: always.is_some_and(|id| tree.is_true(id)),
         }))
     }
@@ -126,4 +135,10 @@ impl Document<'_> {
             None => Err((id, format!("`{key}` must be a text"))),
         }
     }
+}
+
+/// A scalar as it is written, without its quotes.
+fn unquoted(written: &str) -> &str {
+    let inside = |quote: char| written.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(written)
 }

@@ -11,12 +11,16 @@ mod item;
 mod package;
 mod position;
 mod reader;
+mod refused;
 mod team;
+mod text;
 mod tree;
 
 use std::path::{Path, PathBuf};
 
 use reader::Reader;
+
+pub use text::Text;
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,10 +49,10 @@ pub struct Reference {
     pub at: Place,
     /// Where it is described.
     pub kind: Kind,
-    /// `hash_sha256` as it is written.
-    pub hash_sha256: Option<String>,
-    /// `url`. May hold secrets: print it redacted.
-    pub url: Option<String>,
+    /// `hash_sha256`, whether it is a digest or not.
+    pub hash_sha256: Option<Text>,
+    /// `url`. May hold secrets also as it is written: print it redacted.
+    pub url: Option<Text>,
     /// Whether Fleet shall download it each time.
     pub always_download: bool,
     /// Where teams ask for it: its own place, or that of each `path` that leads to it. Never

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::expand::{Expanded, expand};
+use super::expand::{Expanded, Left, Why, expand};
 use super::files::{self, Content};
 use super::item::{self, Document, Shape};
 use super::position::Positions;
@@ -86,28 +86,39 @@ impl<'a> Reader<'a> {
     pub(super) fn document<'t>(
         &mut self,
         path: &Path,
-        text: &str,
+        text: &'t str,
         expanded: &'t Expanded,
     ) -> Option<Document<'t>> {
         let positions = Positions::new(text);
-        let unset = expanded.undefined_at.iter().map(|at| positions.of_original(*at).0).collect();
+        let unset = expanded.left_at.iter().map(|at| positions.of_original(*at).0).collect();
         let positions = positions.expanded(expanded.pieces.clone());
         match Tree::parse(&expanded.text) {
             Ok(tree) => Some(Document { path: path.to_owned(), tree, positions, unset }),
             Err(malformed) => {
-                self.problem(path, positions.of(malformed.at), malformed.message);
+                // The parser may name a character, which may be one of what a variable holds.
+                let is_of_a_variable = positions.written(malformed.at, malformed.at).is_some();
+                let message = if is_of_a_variable {
+                    "no YAML with what this variable holds".to_owned()
+                } else {
+                    malformed.message
+                };
+                self.problem(path, positions.of(malformed.at), message);
                 None
             }
         }
     }
 
     pub(super) fn tell_unset(&mut self, document: &Document<'_>, expanded: &Expanded) {
-        for undefined in &expanded.undefined {
-            let (name, written) = (&undefined.name, &undefined.written);
-            let message = format!(
-                "environment variable {name:?} not set (write \\{written} where this text is meant)"
-            );
-            let at = document.positions.of_original(undefined.at);
+        for Left { why, name, at, written } in &expanded.left {
+            let meant = format!("write \\{written} where this text is meant");
+            let message = match why {
+                Why::NotSet => format!("environment variable {name:?} not set ({meant})"),
+                Why::Refused => format!(
+                    "environment variable {name:?} is kept from GitOps files: such names hold the \
+                     credentials of restock, the database, the store or the CI job ({meant})"
+                ),
+            };
+            let at = document.positions.of_original(*at);
             self.problem(&document.path, at, message);
         }
     }

@@ -81,10 +81,12 @@ impl Reader<'_> {
         if document.unset.contains(&at.line) {
             return Vec::new();
         }
-        let Some(named) = tree.text(path).filter(|named| !named.trim().is_empty()) else {
+        let text = document.scalar(path).filter(|text| !text.value().trim().is_empty());
+        let Some(text) = text else {
             self.problem_at(document, path, "`path` must name a file".to_owned());
             return Vec::new();
         };
+        let named = text.shown();
         let given = ["hash_sha256", "url"].iter().filter_map(|key| tree.get(item, key));
         if let Some(beside) = given.into_iter().find(|id| !tree.is_null(*id)) {
             let message = format!(
@@ -93,7 +95,7 @@ impl Reader<'_> {
             );
             self.problem_at(document, beside, message);
         }
-        let target = clean(&document.path.parent().unwrap_or(Path::new("")).join(named));
+        let target = clean(&document.path.parent().unwrap_or(Path::new("")).join(text.value()));
         let problem = match self.named(&target, asked) {
             Ok(references) => {
                 self.used(&references, &at);

@@ -32,6 +32,8 @@ pub(super) struct Node<'t> {
     pub(super) value: Value<'t>,
     /// Where it begins: so many characters into the text.
     pub(super) at: usize,
+    /// Where it ends: so many characters into the text. Of a mapping or sequence, where it begins.
+    pub(super) end: usize,
 }
 
 /// What a node is.
@@ -71,8 +73,8 @@ impl<'t> Tree<'t> {
                 at: error.marker().index(),
                 message: format!("no YAML: {}", error.info()),
             })?;
-            let at = span.start.index();
-            building.take(event, at).map_err(|message| Malformed { at, message })?;
+            let (at, end) = (span.start.index(), span.end.index());
+            building.take(event, at, end).map_err(|message| Malformed { at, message })?;
         }
         Ok(building.tree)
     }
@@ -175,18 +177,18 @@ struct Building<'t> {
 }
 
 impl<'t> Building<'t> {
-    fn take(&mut self, event: Event<'t>, at: usize) -> Result<(), String> {
+    fn take(&mut self, event: Event<'t>, at: usize, end: usize) -> Result<(), String> {
         match event {
             Event::Scalar(text, style, anchor, _) => {
                 let plain = style == ScalarStyle::Plain;
-                self.add(Value::Scalar { text, plain }, at, anchor)?;
+                self.add(Value::Scalar { text, plain }, (at, end), anchor)?;
             }
             Event::SequenceStart(anchor, _) => {
-                let id = self.add(Value::Sequence(Vec::new()), at, anchor)?;
+                let id = self.add(Value::Sequence(Vec::new()), (at, at), anchor)?;
                 self.enter(id)?;
             }
             Event::MappingStart(anchor, _) => {
-                let id = self.add(Value::Mapping(Vec::new()), at, anchor)?;
+                let id = self.add(Value::Mapping(Vec::new()), (at, at), anchor)?;
                 self.enter(id)?;
             }
             Event::SequenceEnd => drop(self.open.pop()),
@@ -204,12 +206,17 @@ impl<'t> Building<'t> {
         Ok(())
     }
 
-    fn add(&mut self, value: Value<'t>, at: usize, anchor: usize) -> Result<Id, String> {
+    fn add(
+        &mut self,
+        value: Value<'t>,
+        (at, end): (usize, usize),
+        anchor: usize,
+    ) -> Result<Id, String> {
         let id = self.tree.nodes.len();
         if id >= NODES_AT_MOST {
             return Err(format!("holds more than {NODES_AT_MOST} values, and is not read"));
         }
-        self.tree.nodes.push(Node { value, at });
+        self.tree.nodes.push(Node { value, at, end });
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }

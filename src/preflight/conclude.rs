@@ -144,19 +144,11 @@ impl Report {
     /// Says of what is not there still why the heal did not bring it.
     fn tell_failed_repairs(&mut self) {
         for answer in &mut self.answers {
-            let Some(repair) = self.repairs.iter().rfind(|repair| {
-                Some(repair.digest) == answer.digest
-                    && Some(&repair.key) == answer.key.as_ref()
-                    && !repair.result.is_success()
-            }) else {
-                continue;
-            };
+            let failed = |repair: &&Repair| answer.is_of(repair) && !repair.result.is_success();
+            let Some(repair) = self.repairs.iter().rfind(failed) else { continue };
             if answer.verdict == Verdict::WouldFail || answer.corrupt {
                 let why = format!("healing it: {}: {}", repair.result.as_str(), repair.detail);
-                answer.detail = Some(match answer.detail.take() {
-                    Some(detail) => format!("{detail}; {why}"),
-                    None => why,
-                });
+                answer.add_detail(&why);
             }
         }
     }

@@ -11,7 +11,7 @@ mod look;
 use serde::Serialize;
 
 use crate::catalog::Catalog;
-use crate::gitops::{Place, Reference};
+use crate::gitops::{Place, Reference, Text};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Collection, Digest};
 use crate::store::{Store, StoreError};
@@ -51,8 +51,8 @@ impl Verdict {
 pub struct Answer {
     /// Where it is asked for.
     pub at: Place,
-    /// Its digest; `None` where `hash_sha256` is none.
-    pub digest: Option<Digest>,
+    /// Its `hash_sha256`, where it has one. Print [`Answer::digest`] or [`Answer::hash`].
+    pub hash: Option<Text>,
     /// What Fleet will do.
     pub verdict: Verdict,
     /// Fleet's own words where it fails, the reason otherwise.
@@ -61,7 +61,7 @@ pub struct Answer {
     pub detail: Option<String>,
     /// The collection that has a row of it.
     pub collection: Option<String>,
-    /// Its key there.
+    /// Its key there. Print [`Answer::key`].
     pub key: Option<String>,
     /// Whether its object is there with wrong bytes, which Fleet would hand out.
     pub corrupt: bool,

@@ -182,6 +182,67 @@ fn files_that_cannot_be_read_as_gitops_fail_with_line_and_message_and_the_rest_i
     assert_eq!(verdicts(&ran), [("c.yml:4".to_owned(), "ok".to_owned())]);
 }
 
+/// A secret that would be taken for a digest, and one that would not.
+const SECRETS: [(&str, &str); 4] = [
+    ("TOKEN", "c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7"),
+    ("PASSWORD", "CANARY-1"),
+    ("STRAY", "CANARY-2: [%@`{"),
+    ("FOLDER", "CANARY-3"),
+];
+
+#[test]
+fn what_a_variable_holds_is_shown_in_no_form_of_a_report() {
+    let (place, objects) = Place::healthy(3);
+    place.lose(&objects[..1]);
+    let inline = [
+        alone("$TOKEN"),
+        alone("$PASSWORD"),
+        alone("x${PASSWORD}y"),
+        with_url("$TOKEN", "https://h.example/$PASSWORD/x.pkg"),
+        "    - path: $FOLDER/x.yml\n".to_owned(),
+        "    - path: $FOLDER.txt\n".to_owned(),
+        alone("$LOST"),
+    ];
+    place.team("a.yml", &inline);
+    place.team("b.yml", &["    - url: u\n      x: [$STRAY\n".to_owned()]);
+    let lost = objects[0].digest.to_string();
+    for line in ["table", "json", "ndjson", "junit", "github", "json --heal", "table -v"] {
+        let line = format!("preflight a.yml b.yml --output {line}");
+        let mut command = command(place.dir(), &line);
+        let ran = run(command.envs(SECRETS).env("LOST", &lost)).exits(2);
+        let told = ran.stdout.replace("%24", "$");
+        assert!(told.contains("package not found with hash $TOKEN"), "{line}: {told}");
+        assert!(told.contains("$PASSWORD") && told.contains("x${PASSWORD}y"), "{line}: {told}");
+        assert!(told.contains("$FOLDER/x.yml"), "{line}: {told}");
+        for (name, secret) in SECRETS {
+            assert!(!format!("{ran:?}").contains(secret), "{line} tells {name}: {ran:?}");
+        }
+        assert!(!told.contains("CANARY"), "{line}: {told}");
+    }
+}
+
+#[test]
+fn variables_of_restock_the_store_the_database_and_the_job_are_refused_set_or_not() {
+    let (place, _) = Place::healthy(1);
+    let names = ["AWS_SECRET_ACCESS_KEY", "RESTOCK_X", "FLEET_MYSQL_PASSWORD", "PGPASSWORD"];
+    let more = ["GITHUB_TOKEN", "CI_JOB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "MYSQL_PWD"];
+    let names: Vec<_> = names.into_iter().chain(more).collect();
+    let items: Vec<_> = names.iter().map(|name| alone(format_args!("${name}"))).collect();
+    place.team("a.yml", &items);
+    let line = "preflight a.yml";
+    let unset = place.run(line).exits(2);
+    let mut command = command(place.dir(), line);
+    // Variables of restock itself must be ones that it knows.
+    let set = names.iter().filter(|name| !name.starts_with("RESTOCK_"));
+    let ran = run(command.envs(set.map(|name| (name, "CANARY")))).exits(2);
+    assert_eq!(ran.stdout, unset.stdout, "whether they are set is not told either");
+    assert!(!format!("{ran:?}").contains("CANARY"), "{ran:?}");
+    for (line, name) in (4..).zip(names) {
+        let told = format!("a.yml:{line}  -  would_fail  environment variable \"{name}\" is kept");
+        assert!(ran.stdout.contains(&told), "{told}: {}", ran.stdout);
+    }
+}
+
 #[test]
 fn exit_codes_follow_the_worst_that_happened() {
     let (place, objects) = Place::healthy(2);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use restock::gitops::{Found, Kind, Place};
+use restock::gitops::{Found, Kind, Place, Text};
 
 use crate::golden::expect_file;
 use crate::{fixtures, read};
@@ -21,8 +21,8 @@ fn told(found: &Found) -> String {
             Kind::Inline => "inline",
             Kind::PackageFile => "package file",
         };
-        let hash = reference.hash_sha256.as_deref().unwrap_or("-");
-        let url = reference.url.as_deref().unwrap_or("-");
+        let hash = reference.hash_sha256.as_ref().map_or("-", Text::value);
+        let url = reference.url.as_ref().map_or("-", Text::value);
         let always = if reference.always_download { " always" } else { "" };
         writeln!(out, "{} {kind}{always}\n    {hash}\n    {url}", place(&reference.at)).unwrap();
         for used in reference.used_at.iter().filter(|used| **used != reference.at) {

@@ -21,7 +21,7 @@ fn preflight() -> Report {
     };
     let answer = |line, verdict| Answer {
         at: at(line),
-        digest: Some(digest(1)),
+        hash: Some(digest(1).to_string().into()),
         verdict,
         message: "\u{1b}[2Jsaid\n".to_owned(),
         detail: Some("because".to_owned()),
@@ -34,7 +34,7 @@ fn preflight() -> Report {
         (1..).zip(verdicts).map(|(line, verdict)| answer(line, verdict)).collect();
     answers[0].corrupt = true;
     answers[3] =
-        Answer { digest: None, collection: None, key: None, detail: None, ..answers[3].clone() };
+        Answer { hash: None, collection: None, key: None, detail: None, ..answers[3].clone() };
     let healed = Healed { repairs: heal().repairs, ..Healed::default() };
     Report::new(found, Resolved { answers, absent: Vec::new() }, healed)
 }

@@ -85,7 +85,7 @@ fn case(line: Line<'_>) -> Case {
                 Verdict::WillDownload | Verdict::Ok => Ended::Passed,
             };
             let kind = if answer.corrupt { "corrupt" } else { answer.verdict.as_str() };
-            let what = answer.digest.map_or_else(|| "no digest".to_owned(), |d| d.to_string());
+            let what = answer.hash().unwrap_or_else(|| "no digest".to_owned());
             (ended, kind, sentence(answer), what)
         }
     };

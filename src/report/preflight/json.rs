@@ -41,8 +41,11 @@ struct ReferenceRecord<'a> {
     line: u32,
     /// The character in it, from 1.
     column: u32,
-    /// Null where `hash_sha256` is absent or no digest.
+    /// Null where `hash_sha256` is absent or no digest, and where a variable stands for it.
     digest: Option<Digest>,
+    /// `hash_sha256` as it is written, with the names of its variables and not with what they
+    /// hold; null where it is absent.
+    hash_sha256: Option<String>,
     /// What Fleet will do.
     verdict: Verdict,
     /// Fleet's own words where it fails, the reason otherwise.
@@ -51,7 +54,7 @@ struct ReferenceRecord<'a> {
     detail: Option<&'a str>,
     /// The collection that has a row of it; null where none has.
     collection: Option<&'a str>,
-    /// Its key there.
+    /// Its key there; null also where a variable stands for the digest.
     key: Option<&'a str>,
     /// Whether its object is there with wrong bytes, which Fleet would hand out.
     corrupt: bool,
@@ -154,12 +157,13 @@ impl<'a> ReferenceRecord<'a> {
             file: file.to_string_lossy().into_owned(),
             line: *line,
             column: *column,
-            digest: answer.digest,
+            digest: answer.digest(),
+            hash_sha256: answer.hash(),
             verdict: answer.verdict,
             message: &answer.message,
             detail: answer.detail.as_deref(),
             collection: answer.collection.as_deref(),
-            key: answer.key.as_deref(),
+            key: answer.key(),
             corrupt: answer.corrupt,
         }
     }

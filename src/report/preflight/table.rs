@@ -18,7 +18,7 @@ pub(super) fn table(
         let at = line.at();
         let (digest, verdict, corrupt, message) = match line {
             Line::Answer(answer) => {
-                (answer.digest, answer.verdict, answer.corrupt, sentence(answer))
+                (answer.digest(), answer.verdict, answer.corrupt, sentence(answer))
             }
             Line::Problem(problem) => (None, Verdict::WouldFail, false, problem.message.clone()),
         };
