@@ -156,7 +156,7 @@ impl World {
             collections: self.catalog.collections.iter().filter(wanted).collect(),
             concurrency: 4,
         };
-        preflight.resolve(references).await
+        preflight.resolve(references, &[]).await
     }
 }
 

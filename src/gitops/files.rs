@@ -4,7 +4,10 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
+
+use crate::model::Digest;
 
 /// No file that people write is larger, in bytes.
 const FILE_AT_MOST: u64 = 4 << 20;
@@ -132,23 +135,36 @@ pub(super) fn clean(path: &Path) -> PathBuf {
     clean
 }
 
+/// Opens what has an end: a pipe would be waited for, and a device has none.
+fn open(path: &Path) -> Result<File, String> {
+    match fs::metadata(path) {
+        Err(error) => Err(error.to_string()),
+        Ok(metadata) if metadata.is_dir() => Err("it is a folder".to_owned()),
+        Ok(metadata) if !metadata.is_file() => Err("it is no regular file".to_owned()),
+        Ok(_) => File::open(path).map_err(|error| error.to_string()),
+    }
+}
+
+/// The digest of a file, however long it is.
+pub(super) fn digest(path: &Path) -> Result<Digest, String> {
+    let (mut file, mut hash) = (open(path)?, Sha256::new());
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer).map_err(|error| error.to_string())? {
+            0 => return Ok(Digest::new(hash.finalize().into())),
+            read => hash.update(buffer.get(..read).unwrap_or(&[])),
+        }
+    }
+}
+
 /// Reads a file whole, without its byte order mark.
 pub(super) fn read(path: &Path) -> Content {
-    // Asked first: a pipe would be waited for, and a device has no end.
-    match fs::metadata(path) {
-        Err(error) => return Content::Unreadable(error.to_string()),
-        Ok(metadata) if metadata.is_dir() => {
-            return Content::Unreadable("it is a folder".to_owned());
-        }
-        Ok(metadata) if !metadata.is_file() => {
-            return Content::Unreadable("it is no regular file".to_owned());
-        }
-        Ok(_) => {}
-    }
+    let file = match open(path) {
+        Ok(file) => file,
+        Err(cause) => return Content::Unreadable(cause),
+    };
     let mut bytes = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(FILE_AT_MOST + 1).read_to_end(&mut bytes));
-    if let Err(error) = read {
+    if let Err(error) = file.take(FILE_AT_MOST + 1).read_to_end(&mut bytes) {
         return Content::Unreadable(error.to_string());
     }
     if u64::try_from(bytes.len()).is_ok_and(|size| size > FILE_AT_MOST) {

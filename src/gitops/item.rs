@@ -31,10 +31,21 @@ const KEYS: [&str; 19] = [
     "automatic_install",
 ];
 
+/// What stands beside the policies of a team or of the whole: other programs have policies too.
+const SETTINGS: [&str; 7] = [
+    "org_settings",
+    "team_settings",
+    "settings",
+    "agent_options",
+    "controls",
+    "queries",
+    "reports",
+];
+
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// It has `software` at its top.
+    /// It has `software` at its top, or policies among a team's other settings.
     Team,
     /// A package, or a list of packages.
     Package,
@@ -48,6 +59,12 @@ pub(super) fn shape(tree: &Tree<'_>) -> Shape {
         return Shape::Team;
     }
     let Some(root) = tree.roots.first().copied() else { return Shape::Other };
+    let policies = tree.get(root, "policies").and_then(|id| tree.node(id));
+    if let Some(Value::Sequence(_)) = policies.map(|node| &node.value)
+        && SETTINGS.iter().any(|key| tree.get(root, key).is_some())
+    {
+        return Shape::Team;
+    }
     let is_package = match tree.node(root).map(|node| &node.value) {
         Some(Value::Sequence(items)) => items.iter().any(|item| looks_like_a_package(tree, *item)),
         _ => looks_like_a_package(tree, root),

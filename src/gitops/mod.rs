@@ -1,17 +1,21 @@
 //! Fleet GitOps files as people write them: which packages they ask for, by digest or URL, and
 //! where each of them stands. Nothing is asked of anybody but the file system.
 //!
-//! A file is what it looks like: one with `software` at its top is a team's, one that is a package
+//! A file is what it looks like: one with `software` at its top, or with policies among a team's
+//! other settings, is a team's, one that is a package
 //! or a list of packages is a package file, and every other YAML file is none of ours. What cannot
 //! be read is a [`Problem`], and the rest is read all the same.
 
 mod expand;
 mod files;
+mod install;
 mod item;
 mod package;
+mod policies;
 mod position;
 mod reader;
 mod refused;
+mod software;
 mod team;
 mod text;
 mod tree;
@@ -60,6 +64,36 @@ pub struct Reference {
     pub used_at: Vec<Place>,
 }
 
+/// A policy that installs a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Install {
+    /// Where its `hash_sha256` or `package_path` stands.
+    pub at: Place,
+    /// The file of the team whose policy it is.
+    pub team: PathBuf,
+    /// The digest of the package, where it is known by one.
+    pub hash_sha256: Option<Text>,
+    /// `package_path`, where that names the package.
+    pub package_path: Option<Text>,
+    /// Whether the package may be found by its URL instead.
+    pub has_url: bool,
+    /// Whether the team has it.
+    pub among: Among,
+}
+
+/// Where a policy finds its package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Among {
+    /// The team asks for it, here.
+    Team(Place),
+    /// The team asks for none like it.
+    Nothing,
+    /// It may be one of those of the team whose digests only Fleet knows.
+    Unsure,
+    /// The file says nothing of the team's software: those that the server has count.
+    Server,
+}
+
 /// Something for which GitOps would fail, or that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Problem {
@@ -74,6 +108,8 @@ pub struct Problem {
 pub struct Found {
     /// The packages, by their place.
     pub references: Vec<Reference>,
+    /// The policies that install a package, by their place.
+    pub installs: Vec<Install>,
     /// The problems, by their place.
     pub problems: Vec<Problem>,
     /// Paths that cannot be read, with the cause.

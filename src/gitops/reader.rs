@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::expand::{Expanded, Left, Why, expand};
 use super::files::{self, Content};
+use super::install::Specs;
 use super::item::{self, Document, Shape};
 use super::position::Positions;
 use super::tree::{Id, Tree};
@@ -21,6 +22,8 @@ pub(super) struct Reader<'a> {
     read: HashSet<PathBuf>,
     /// The references that each package file gave.
     pub(super) packages: HashMap<PathBuf, Vec<usize>>,
+    /// What policies read of package files.
+    pub(super) specs: Specs,
 }
 
 impl<'a> Reader<'a> {
@@ -32,6 +35,7 @@ impl<'a> Reader<'a> {
             told: HashSet::new(),
             read: HashSet::new(),
             packages: HashMap::new(),
+            specs: Specs::new(),
         }
     }
 
@@ -63,10 +67,7 @@ impl<'a> Reader<'a> {
         let Some(document) = self.document(path, &text, &expanded) else { return };
         match item::shape(&document.tree) {
             Shape::Other => {}
-            Shape::Team => {
-                self.tell_unset(&document, &expanded);
-                self.team(&document);
-            }
+            Shape::Team => self.team(&document, &expanded),
             Shape::Package => {
                 let references = self.package_file(&document, &expanded);
                 self.packages.insert(identity, references);
@@ -156,6 +157,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.found.references.sort_by(|a, b| a.at.cmp(&b.at));
+        self.found.installs.sort_by(|a, b| (&a.at, &a.team).cmp(&(&b.at, &b.team)));
         self.found.problems.sort();
         self.found
     }

@@ -65,7 +65,7 @@ pub(super) fn sort(references: &[Reference]) -> (Vec<Answer>, Vec<Question<'_>>)
 }
 
 /// 64 lower-case hex digits and nothing else.
-fn digest(hash: &Text) -> Option<Digest> {
+pub(super) fn digest(hash: &Text) -> Option<Digest> {
     let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let hash = hash.value();
     hash.parse().ok().filter(|_| hash.bytes().all(is_hex))
@@ -176,9 +176,10 @@ pub(super) fn tell_repeated(references: &[Reference], answers: &mut Vec<Answer>)
 }
 
 impl Answer {
-    fn new(at: &Place, hash: Option<&Text>, verdict: Verdict, message: String) -> Self {
+    pub(super) fn new(at: &Place, hash: Option<&Text>, verdict: Verdict, message: String) -> Self {
         Self {
             at: at.clone(),
+            policy_of: None,
             hash: hash.cloned(),
             verdict,
             message,

@@ -182,6 +182,63 @@ fn files_that_cannot_be_read_as_gitops_fail_with_line_and_message_and_the_rest_i
     assert_eq!(verdicts(&ran), [("c.yml:4".to_owned(), "ok".to_owned())]);
 }
 
+#[test]
+fn a_policy_whose_package_its_team_lacks_fails_in_fleets_words() {
+    let (place, objects) = Place::healthy(3);
+    let [here, there, other] = [0, 1, 2].map(|n| objects[n].digest.to_string());
+    let policy = |install: &str| format!("  - name: P\n    install_software: {{{install}}}\n");
+    let by = |digest: &str| policy(&format!("hash_sha256: {digest}"));
+    let head = "name: T\ncontrols:\npolicies:\n";
+    let software = format!("software:\n  packages:\n    - hash_sha256: {here}\n");
+    let file = |name: &str, policies: &[String], software: &str| {
+        place.file(name, &format!("{head}{}{software}", policies.concat()));
+    };
+    file("fleets/a.yml", &[by(&here), by(&there), "  - paths: ../lib/p/*.yml\n".into()], &software);
+    file("fleets/b.yml", &[by(&there), by(NOBODY)], "");
+    file("fleets/c.yml", &[by(&there)], &format!("{software}    - url: https://h.example/x.pkg\n"));
+    let in_file = format!(
+        "- install_software: {{package_path: ../s/other.yml}}\n- install_software: true\n\
+         - install_software: {{hash_sha256: {here}}}\n"
+    );
+    place.file("lib/p/a.yml", &in_file);
+    place.file("lib/s/other.yml", &format!("hash_sha256: {other}\n"));
+
+    let ran = place.run("preflight fleets").exits(2);
+    let told = [
+        ("fleets/a.yml:5", "ok", ""),
+        (
+            "fleets/a.yml:7",
+            "would_fail",
+            &*format!("package not found with hash {there} (the team of"),
+        ),
+        ("fleets/a.yml:11", "ok", ""),
+        ("fleets/b.yml:5", "unknown", "fleets/b.yml leaves its software to the server"),
+        ("fleets/b.yml:7", "would_fail", &*format!("package not found with hash {NOBODY} (no row")),
+        ("fleets/c.yml:5", "unknown", "cannot tell whether the team of fleets/c.yml has"),
+        ("fleets/c.yml:8", "ok", ""),
+        (
+            "lib/p/a.yml:1",
+            "would_fail",
+            &*format!(
+                "install_software.package_path SHA256 {other} not found on team: ../s/other.yml"
+            ),
+        ),
+        ("lib/p/a.yml:3", "ok", "the team of fleets/a.yml has its package: see fleets/a.yml:11"),
+    ];
+    let lines: Vec<_> = ran.stdout.lines().take(told.len()).collect();
+    for (line, (at, verdict, message)) in lines.iter().zip(told) {
+        let parts: Vec<_> = line.split("  ").collect();
+        assert_eq!((parts[0], parts[2]), (at, verdict), "{}", ran.stdout);
+        assert!(parts[3].starts_with(message), "{message}: {}", ran.stdout);
+    }
+    place.run("preflight fleets/b.yml fleets/c.yml -q").exits(2);
+    place.run("preflight fleets/c.yml").exits(3);
+    let json = place.run("preflight fleets/a.yml --output json").exits(2).json();
+    assert_eq!(json["summary"]["policies"], 3);
+    assert_eq!(json["references"][0]["policy_of"], "fleets/a.yml");
+    assert_eq!(json["references"][2]["policy_of"], Value::Null);
+}
+
 /// A secret that would be taken for a digest, and one that would not.
 const SECRETS: [(&str, &str); 4] = [
     ("TOKEN", "c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7"),

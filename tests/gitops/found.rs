@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use restock::gitops::{Found, Kind, Place, Text};
+use restock::gitops::{Among, Found, Install, Kind, Place, Text};
 
 use crate::golden::expect_file;
 use crate::{fixtures, read};
@@ -29,6 +29,17 @@ fn told(found: &Found) -> String {
             writeln!(out, "    used at {}", place(used)).unwrap();
         }
     }
+    for install in &found.installs {
+        let hash = install.hash_sha256.as_ref().map_or("-", Text::value);
+        let among = match &install.among {
+            Among::Team(at) => format!("at {}", place(at)),
+            Among::Nothing => "nothing".to_owned(),
+            Among::Unsure => "unsure".to_owned(),
+            Among::Server => "the server".to_owned(),
+        };
+        let (at, team) = (place(&install.at), install.team.display());
+        writeln!(out, "{at} policy of {team}\n    {hash}\n    {among}").unwrap();
+    }
     for problem in &found.problems {
         writeln!(out, "{} problem\n    {}", place(&problem.at), problem.message).unwrap();
     }
@@ -45,6 +56,9 @@ fn good_files_give_their_packages_and_no_problem() {
     assert_eq!(found.problems, []);
     assert_eq!(found.unreadable, []);
     assert!(found.references.len() > 20);
+    let lost = |install: &&Install| matches!(install.among, Among::Nothing | Among::Unsure);
+    assert_eq!(found.installs.iter().find(lost), None);
+    assert!(found.installs.len() > 4);
 }
 
 #[test]
@@ -175,6 +189,14 @@ fn a_path_may_leave_the_folder_that_was_named() {
     assert_eq!(found.references[0].at.file, std::path::Path::new("outside/package.yml"));
     let elsewhere = read(&fixtures().join("good/teams"), &["outside.yml"]);
     assert_eq!(elsewhere.references[0].at.file, fixtures().join("outside/package.yml"));
+}
+
+#[test]
+fn policies_of_other_programs_are_passed_by() {
+    let text = "policies:\n  - path: none.yml\n  - install_software: {hash_sha256: $NONE}\n";
+    let folder = folder_with("p.yml", text.as_bytes());
+    let found = read(folder.path(), &["p.yml"]);
+    assert_eq!((found.installs.as_slice(), found.problems.as_slice()), (&[][..], &[][..]));
 }
 
 #[test]

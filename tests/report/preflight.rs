@@ -21,6 +21,7 @@ fn preflight() -> Report {
     };
     let answer = |line, verdict| Answer {
         at: at(line),
+        policy_of: None,
         hash: Some(digest(1).to_string().into()),
         verdict,
         message: "\u{1b}[2Jsaid\n".to_owned(),

@@ -19,7 +19,8 @@ use crate::report::record::RepairRecord;
 struct Document<'a> {
     /// The name of this shape.
     schema: SchemaName,
-    /// What is said of each package that names a digest or lacks one, by file and line.
+    /// What is said of each package that names a digest or lacks one, and of each policy that
+    /// installs one, by file and line.
     references: Vec<ReferenceRecord<'a>>,
     /// What is wrong with the files, by file and line.
     problems: Vec<ProblemRecord<'a>>,
@@ -30,7 +31,7 @@ struct Document<'a> {
     summary: SummaryRecord<'a>,
 }
 
-/// One package.
+/// One package, or one policy that installs one.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ReferenceRecord")]
 struct ReferenceRecord<'a> {
@@ -41,6 +42,8 @@ struct ReferenceRecord<'a> {
     line: u32,
     /// The character in it, from 1.
     column: u32,
+    /// The file of the team whose policy it is; null of a package.
+    policy_of: Option<String>,
     /// Null where `hash_sha256` is absent or no digest, and where a variable stands for it.
     digest: Option<Digest>,
     /// `hash_sha256` as it is written, with the names of its variables and not with what they
@@ -157,6 +160,7 @@ impl<'a> ReferenceRecord<'a> {
             file: file.to_string_lossy().into_owned(),
             line: *line,
             column: *column,
+            policy_of: answer.policy_of.as_ref().map(|file| file.to_string_lossy().into_owned()),
             digest: answer.digest(),
             hash_sha256: answer.hash(),
             verdict: answer.verdict,

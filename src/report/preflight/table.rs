@@ -76,6 +76,8 @@ pub(super) fn numbers(summary: &Summary) -> String {
     let packages = count(summary.references, "package");
     let parts = [
         Some(format!("{packages} in {}", count(summary.files, "file"))),
+        of(Some(summary.policies).filter(|n| *n != 1), "policies that install one"),
+        of(Some(summary.policies).filter(|n| *n == 1), "policy that installs one"),
         of(summary.ok, "ok"),
         of(summary.will_download, "will be downloaded"),
         of(summary.would_fail, "would fail"),
