@@ -50,7 +50,12 @@ async fn read(args: &PreflightArgs, context: &Context<'_>) -> anyhow::Result<Fou
         let variable = |name: &str| Some(environment.get(name)?.to_string_lossy().into_owned());
         gitops::read(&paths, environment.working_directory(), &variable)
     });
-    Ok(reading.await?)
+    let found = reading.await?;
+    for remark in &found.remarks {
+        let (file, line) = (remark.at.file.display(), remark.at.line);
+        tracing::debug!("{file}:{line}: {}", remark.message);
+    }
+    Ok(found)
 }
 
 async fn resolve(

@@ -3,8 +3,11 @@
 use super::position::Piece;
 use super::refused::is_refused;
 
-/// What Fleet's server replaces; it stays as it is until then.
-const OF_THE_SERVER: [&str; 2] = ["FLEET_VAR_", "FLEET_SECRET_"];
+/// What Fleet's server replaces, in whatever case; it stays as it is until then.
+const OF_THE_SERVER: &str = "FLEET_VAR_";
+
+/// What Fleet takes in scripts and profiles only.
+const SECRET: &str = "FLEET_SECRET_";
 
 /// A text does not grow beyond this by what its variables hold, in bytes.
 const GROWN_AT_MOST: usize = 16 << 20;
@@ -30,6 +33,8 @@ pub(super) enum Why {
     NotSet,
     /// No file is given what it holds.
     Refused,
+    /// It is one of Fleet's secrets, which stand in scripts and profiles.
+    Secret,
 }
 
 /// A variable that is not replaced.
@@ -59,12 +64,16 @@ pub(super) fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> O
         out.text.push_str(kept);
         at += before.chars().count();
         written += kept.chars().count();
-        let is_name = !escaped && !prose.holds(text.len() - from.len());
-        let name = shell_name(from.get(1..).unwrap_or("")).filter(|_| is_name);
+        let is_prose = prose.holds(text.len() - from.len());
+        let name = shell_name(from.get(1..).unwrap_or(""));
+        // Fleet looks for its secrets in prose too.
+        let name = name.filter(|(name, _)| !escaped && (!is_prose || name.starts_with(SECRET)));
         let replaced =
             name.filter(|(name, _)| !is_of_the_server(name)).and_then(|(name, length)| {
                 let whole = from.get(..=length).unwrap_or(from);
-                let value = if is_refused(name) {
+                let value = if name.starts_with(SECRET) {
+                    Err(Why::Secret)
+                } else if is_refused(name) {
                     Err(Why::Refused)
                 } else {
                     variable(name).ok_or(Why::NotSet)
@@ -108,8 +117,7 @@ impl Expanded {
 }
 
 fn is_of_the_server(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    OF_THE_SERVER.iter().any(|prefix| upper.starts_with(prefix))
+    name.to_ascii_uppercase().starts_with(OF_THE_SERVER)
 }
 
 /// The name behind a `$`, and how many bytes it takes with its braces.
@@ -221,9 +229,18 @@ mod tests {
 
     #[test]
     fn what_the_server_replaces_stays() {
-        let of_server = "a: $FLEET_VAR_HOST ${FLEET_SECRET_TOKEN} $fleet_var_x";
+        let of_server = "a: $FLEET_VAR_HOST $fleet_var_x";
         assert_eq!(text(of_server), of_server);
         assert_eq!(undefined(of_server), []);
+    }
+
+    #[test]
+    fn secrets_of_fleet_are_out_of_place_also_in_prose() {
+        let expanded =
+            expand("a: ${FLEET_SECRET_A}\ndescription: $FLEET_SECRET_B $x\n", &variable).unwrap();
+        let left: Vec<_> = expanded.left.iter().map(|l| (l.why, l.name.as_str())).collect();
+        let expected = [(Why::Secret, "FLEET_SECRET_A"), (Why::Secret, "FLEET_SECRET_B")];
+        assert_eq!(left, expected);
     }
 
     #[test]

@@ -170,9 +170,9 @@ impl Reader<'_> {
         let expanded = self.expand(path, &text).ok_or(NoSpec::Told)?;
         let document = self.document(path, &text, &expanded).ok_or(NoSpec::Told)?;
         let tree = &document.tree;
-        let root = tree.roots.first().ok_or(NoSpec::Other)?;
-        let item = match tree.node(*root).map(|node| &node.value) {
-            Some(Value::Mapping(_)) => root,
+        let root = tree.root.ok_or(NoSpec::Other)?;
+        let item = match tree.node(root).map(|node| &node.value) {
+            Some(Value::Mapping(_)) => &root,
             Some(Value::Sequence(items)) => match items.as_slice() {
                 [one] => one,
                 [] => return Err(NoSpec::Other),

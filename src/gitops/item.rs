@@ -53,12 +53,12 @@ pub(super) enum Shape {
     Other,
 }
 
-/// What a file is by its first document; `software` in a later one is a mistake worth telling.
+/// What a file is by its first document.
 pub(super) fn shape(tree: &Tree<'_>) -> Shape {
-    if tree.roots.iter().any(|root| tree.get(*root, "software").is_some()) {
+    let Some(root) = tree.root else { return Shape::Other };
+    if tree.get(root, "software").is_some() {
         return Shape::Team;
     }
-    let Some(root) = tree.roots.first().copied() else { return Shape::Other };
     let policies = tree.get(root, "policies").and_then(|id| tree.node(id));
     if let Some(Value::Sequence(_)) = policies.map(|node| &node.value)
         && SETTINGS.iter().any(|key| tree.get(root, key).is_some())

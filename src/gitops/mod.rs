@@ -6,6 +6,7 @@
 //! or a list of packages is a package file, and every other YAML file is none of ours. What cannot
 //! be read is a [`Problem`], and the rest is read all the same.
 
+mod encoding;
 mod expand;
 mod files;
 mod install;
@@ -15,6 +16,7 @@ mod policies;
 mod position;
 mod reader;
 mod refused;
+mod rules;
 mod software;
 mod team;
 mod text;
@@ -60,7 +62,7 @@ pub struct Reference {
     /// Whether Fleet shall download it each time.
     pub always_download: bool,
     /// Where teams ask for it: its own place, or that of each `path` that leads to it. Never
-    /// empty: a package file that no team names stands for a team of its own.
+    /// empty: a package file that the command line names and no team stands for a team of its own.
     pub used_at: Vec<Place>,
 }
 
@@ -94,7 +96,7 @@ pub enum Among {
     Server,
 }
 
-/// Something for which GitOps would fail, or that could not be read.
+/// Something for which GitOps would fail, or that could not be read, or that is worth a word.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Problem {
     /// Where it is.
@@ -112,6 +114,11 @@ pub struct Found {
     pub installs: Vec<Install>,
     /// The problems, by their place.
     pub problems: Vec<Problem>,
+    /// What is told of the files and decides nothing, by its place: package files that no team
+    /// names.
+    pub notes: Vec<Problem>,
+    /// What only those want to know who ask for details: keys that stand twice, templates.
+    pub remarks: Vec<Problem>,
     /// Paths that cannot be read, with the cause.
     pub unreadable: Vec<(PathBuf, String)>,
     /// How many files hold packages.
@@ -121,7 +128,8 @@ pub struct Found {
 /// Reads files, folders (every `.yml` and `.yaml` below them) and patterns, relative to `from`.
 pub fn read(paths: &[PathBuf], from: &Path, variable: &dyn Fn(&str) -> Option<String>) -> Found {
     let listed = files::list(paths, from);
-    let mut reader = Reader::new(from, variable);
+    let named = listed.named.iter().map(|path| reader::identity(path)).collect();
+    let mut reader = Reader::new(from, variable, named);
     reader.found.unreadable = listed.unreadable;
     for file in &listed.files {
         reader.read_listed(file);

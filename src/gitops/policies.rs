@@ -105,11 +105,11 @@ impl Reader<'_> {
         let Some(expanded) = self.expand(path, &text) else { return Ok(()) };
         let Some(document) = self.document(path, &text, &expanded) else { return Ok(()) };
         let tree = &document.tree;
-        let Some(root) = tree.roots.first().filter(|root| !tree.is_null(**root)) else {
+        let Some(root) = tree.root.filter(|root| !tree.is_null(*root)) else {
             return Ok(());
         };
-        let Some(Value::Sequence(items)) = tree.node(*root).map(|node| &node.value) else {
-            self.problem_at(&document, *root, "a file of policies must be a list".to_owned());
+        let Some(Value::Sequence(items)) = tree.node(root).map(|node| &node.value) else {
+            self.problem_at(&document, root, "a file of policies must be a list".to_owned());
             return Ok(());
         };
         // A file that installs nothing needs no variables, like any other that is passed by.
@@ -184,6 +184,8 @@ fn alternatives(pattern: &str) -> Option<Vec<String>> {
             return None;
         }
     }
+    done.sort();
+    done.dedup();
     Some(done)
 }
 
@@ -193,8 +195,7 @@ mod tests {
 
     #[test]
     fn braces_stand_for_each_of_their_alternatives() {
-        let mut all = alternatives("{a,b{1,2}}/*.{yml,yaml}").unwrap();
-        all.sort();
+        let all = alternatives("{a,b{1,2}}/*.{yml,yaml}").unwrap();
         let expected = ["a/*.yaml", "a/*.yml", "b1/*.yaml", "b1/*.yml", "b2/*.yaml", "b2/*.yml"];
         assert_eq!(all, expected);
         assert_eq!(alternatives("{a"), None);

@@ -77,6 +77,14 @@ impl<'t> Positions<'t> {
         (number(line), number(at - begin + 1))
     }
 
+    /// What stands in the line of the file before a character of the text that was read.
+    pub(super) fn line_before(&self, at: usize) -> &'t str {
+        let at = self.original(at);
+        let line = self.lines.partition_point(|begin| *begin <= at).max(1);
+        let begin = self.lines.get(line - 1).copied().unwrap_or(0);
+        self.original.get(self.byte(begin)..self.byte(at)).unwrap_or("")
+    }
+
     /// A part of the text that was read as it is written in the file; `None` where it is the same,
     /// with nothing replaced in it or beside it.
     pub(super) fn written(&self, begin: usize, end: usize) -> Option<&'t str> {

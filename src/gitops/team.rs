@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::expand::Expanded;
 use super::files::{self, Content, clean};
 use super::item::Document;
-use super::policies::installs;
+use super::policies::{folder, installs};
 use super::reader::{Reader, identity};
 use super::software::Team;
 use super::tree::{Id, Value};
@@ -33,13 +33,8 @@ struct Asked {
 impl Reader<'_> {
     pub(super) fn team(&mut self, document: &Document<'_>, expanded: &Expanded) {
         let tree = &document.tree;
-        let Some(root) = tree.roots.first().copied() else { return };
-        for later in tree.roots.iter().skip(1) {
-            if tree.get(*later, "software").is_some() {
-                let message = "Fleet reads the first document of a file only: this one is left out";
-                self.problem_at(document, *later, message.to_owned());
-            }
-        }
+        let Some(root) = tree.root else { return };
+        self.remark_behind(document);
         self.repeated(document, root, &["software", "name"]);
         let mut team = Team::new(self, document, root);
         if team.has_software || self.installs_inline(document, root) {
@@ -47,6 +42,7 @@ impl Reader<'_> {
         }
         if let Some(software) = tree.get(root, "software").filter(|id| !tree.is_null(*id)) {
             self.found.files += 1;
+            self.has_teams = true;
             if team.is_global {
                 self.problem_at(document, software, GLOBAL.to_owned());
             } else {
@@ -116,6 +112,10 @@ impl Reader<'_> {
             return self.package(document, item, Kind::Inline).into_iter().collect();
         };
         self.repeated(document, item, &["path"]);
+        if document.has_tab_behind_dash(item) {
+            let message = "a tab stands behind the dash, where Fleet's parser takes blanks only";
+            self.problem_at(document, item, message.to_owned());
+        }
         let at = document.place(self, path);
         if document.unset.contains(&at.line) {
             return Vec::new();
@@ -126,15 +126,14 @@ impl Reader<'_> {
             return Vec::new();
         };
         let named = text.shown();
-        let given = ["hash_sha256", "url"].iter().filter_map(|key| tree.get(item, key));
-        if let Some(beside) = given.into_iter().find(|id| !tree.is_null(*id)) {
+        let target = clean(&folder(document).join(text.value()));
+        if let Some(beside) = document.beside_path(item, &target) {
             let message = format!(
                 "the software package defined in {named} must not have icons, scripts, queries, \
                  URL, or hash specified at the team level"
             );
             self.problem_at(document, beside, message);
         }
-        let target = clean(&document.path.parent().unwrap_or(Path::new("")).join(text.value()));
         let problem = match self.named(&target, &at, asked) {
             Ok(references) => {
                 self.used(&references, &at);

@@ -17,6 +17,8 @@ pub struct Report {
     pub answers: Vec<Answer>,
     /// What is wrong with the files, by its place: for each of them GitOps would fail.
     pub problems: Vec<Problem>,
+    /// What is worth a word and decides nothing, by its place.
+    pub notes: Vec<Problem>,
     /// What a heal did beforehand.
     pub repairs: Vec<Repair>,
     /// All of it in numbers.
@@ -121,7 +123,7 @@ impl Report {
     }
 
     fn bare(found: Found, repairs: Vec<Repair>, mut errors: Vec<PassError>) -> Self {
-        let Found { references, installs, problems, unreadable, files } = found;
+        let Found { references, installs, problems, notes, remarks: _, unreadable, files } = found;
         errors.extend(unreadable.into_iter().map(|(path, cause)| unreadable_path(&path, &cause)));
         let ended = |wanted: fn(RepairResult) -> bool| {
             count(repairs.iter().filter(|repair| wanted(repair.result)))
@@ -146,7 +148,7 @@ impl Report {
             held: ended(|result| result == RepairResult::Held),
             errors,
         };
-        Self { answers: Vec::new(), problems, repairs, summary }
+        Self { answers: Vec::new(), problems, notes, repairs, summary }
     }
 
     /// Says of what is not there still why the heal did not bring it.

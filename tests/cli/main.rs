@@ -28,6 +28,7 @@ mod orphans;
 mod place;
 mod plans;
 mod preflight;
+mod preflight_files;
 mod secrets;
 mod server_ledgers;
 mod shapes;

@@ -10,16 +10,16 @@ use crate::support::http_server::Answer;
 use crate::support::world::{COLLECTION, Object};
 
 /// A digest that nothing has.
-const NOBODY: &str = "00000000000000000000000000000000000000000000000000000000000f1eec";
+pub(crate) const NOBODY: &str = "00000000000000000000000000000000000000000000000000000000000f1eec";
 
 impl Place {
     /// Writes a team's file whose packages begin in its fourth line.
-    fn team(&self, name: &str, packages: &[String]) {
+    pub(crate) fn team(&self, name: &str, packages: &[String]) {
         let packages = packages.concat();
         self.file(name, &format!("name: T\nsoftware:\n  packages:\n{packages}"));
     }
 
-    fn file(&self, name: &str, text: &str) {
+    pub(crate) fn file(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -30,16 +30,16 @@ impl Place {
     }
 }
 
-fn alone(digest: impl std::fmt::Display) -> String {
+pub(crate) fn alone(digest: impl std::fmt::Display) -> String {
     format!("    - hash_sha256: {digest}\n")
 }
 
-fn with_url(digest: impl std::fmt::Display, url: &str) -> String {
+pub(crate) fn with_url(digest: impl std::fmt::Display, url: &str) -> String {
     format!("    - hash_sha256: {digest}\n      url: {url}\n")
 }
 
 /// `file:line verdict` of every line that was printed.
-fn verdicts(ran: &Ran) -> Vec<(String, String)> {
+pub(crate) fn verdicts(ran: &Ran) -> Vec<(String, String)> {
     let parts = |line: &str| {
         let mut parts = line.split("  ");
         let (at, _, verdict) = (parts.next()?, parts.next()?, parts.next()?);
@@ -180,124 +180,6 @@ fn files_that_cannot_be_read_as_gitops_fail_with_line_and_message_and_the_rest_i
     let mut with_variables = command(place.dir(), "preflight c.yml");
     let ran = run(with_variables.env("TEAM", "T").env("DIGEST", &digest)).exits(0);
     assert_eq!(verdicts(&ran), [("c.yml:4".to_owned(), "ok".to_owned())]);
-}
-
-#[test]
-fn a_policy_whose_package_its_team_lacks_fails_in_fleets_words() {
-    let (place, objects) = Place::healthy(3);
-    let [here, there, other] = [0, 1, 2].map(|n| objects[n].digest.to_string());
-    let policy = |install: &str| format!("  - name: P\n    install_software: {{{install}}}\n");
-    let by = |digest: &str| policy(&format!("hash_sha256: {digest}"));
-    let head = "name: T\ncontrols:\npolicies:\n";
-    let software = format!("software:\n  packages:\n    - hash_sha256: {here}\n");
-    let file = |name: &str, policies: &[String], software: &str| {
-        place.file(name, &format!("{head}{}{software}", policies.concat()));
-    };
-    file("fleets/a.yml", &[by(&here), by(&there), "  - paths: ../lib/p/*.yml\n".into()], &software);
-    file("fleets/b.yml", &[by(&there), by(NOBODY)], "");
-    file("fleets/c.yml", &[by(&there)], &format!("{software}    - url: https://h.example/x.pkg\n"));
-    let in_file = format!(
-        "- install_software: {{package_path: ../s/other.yml}}\n- install_software: true\n\
-         - install_software: {{hash_sha256: {here}}}\n"
-    );
-    place.file("lib/p/a.yml", &in_file);
-    place.file("lib/s/other.yml", &format!("hash_sha256: {other}\n"));
-
-    let ran = place.run("preflight fleets").exits(2);
-    let told = [
-        ("fleets/a.yml:5", "ok", ""),
-        (
-            "fleets/a.yml:7",
-            "would_fail",
-            &*format!("package not found with hash {there} (the team of"),
-        ),
-        ("fleets/a.yml:11", "ok", ""),
-        ("fleets/b.yml:5", "unknown", "fleets/b.yml leaves its software to the server"),
-        ("fleets/b.yml:7", "would_fail", &*format!("package not found with hash {NOBODY} (no row")),
-        ("fleets/c.yml:5", "unknown", "cannot tell whether the team of fleets/c.yml has"),
-        ("fleets/c.yml:8", "ok", ""),
-        (
-            "lib/p/a.yml:1",
-            "would_fail",
-            &*format!(
-                "install_software.package_path SHA256 {other} not found on team: ../s/other.yml"
-            ),
-        ),
-        ("lib/p/a.yml:3", "ok", "the team of fleets/a.yml has its package: see fleets/a.yml:11"),
-    ];
-    let lines: Vec<_> = ran.stdout.lines().take(told.len()).collect();
-    for (line, (at, verdict, message)) in lines.iter().zip(told) {
-        let parts: Vec<_> = line.split("  ").collect();
-        assert_eq!((parts[0], parts[2]), (at, verdict), "{}", ran.stdout);
-        assert!(parts[3].starts_with(message), "{message}: {}", ran.stdout);
-    }
-    place.run("preflight fleets/b.yml fleets/c.yml -q").exits(2);
-    place.run("preflight fleets/c.yml").exits(3);
-    let json = place.run("preflight fleets/a.yml --output json").exits(2).json();
-    assert_eq!(json["summary"]["policies"], 3);
-    assert_eq!(json["references"][0]["policy_of"], "fleets/a.yml");
-    assert_eq!(json["references"][2]["policy_of"], Value::Null);
-}
-
-/// A secret that would be taken for a digest, and one that would not.
-const SECRETS: [(&str, &str); 4] = [
-    ("TOKEN", "c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7a7c4a7"),
-    ("PASSWORD", "CANARY-1"),
-    ("STRAY", "CANARY-2: [%@`{"),
-    ("FOLDER", "CANARY-3"),
-];
-
-#[test]
-fn what_a_variable_holds_is_shown_in_no_form_of_a_report() {
-    let (place, objects) = Place::healthy(3);
-    place.lose(&objects[..1]);
-    let inline = [
-        alone("$TOKEN"),
-        alone("$PASSWORD"),
-        alone("x${PASSWORD}y"),
-        with_url("$TOKEN", "https://h.example/$PASSWORD/x.pkg"),
-        "    - path: $FOLDER/x.yml\n".to_owned(),
-        "    - path: $FOLDER.txt\n".to_owned(),
-        alone("$LOST"),
-    ];
-    place.team("a.yml", &inline);
-    place.team("b.yml", &["    - url: u\n      x: [$STRAY\n".to_owned()]);
-    let lost = objects[0].digest.to_string();
-    for line in ["table", "json", "ndjson", "junit", "github", "json --heal", "table -v"] {
-        let line = format!("preflight a.yml b.yml --output {line}");
-        let mut command = command(place.dir(), &line);
-        let ran = run(command.envs(SECRETS).env("LOST", &lost)).exits(2);
-        let told = ran.stdout.replace("%24", "$");
-        assert!(told.contains("package not found with hash $TOKEN"), "{line}: {told}");
-        assert!(told.contains("$PASSWORD") && told.contains("x${PASSWORD}y"), "{line}: {told}");
-        assert!(told.contains("$FOLDER/x.yml"), "{line}: {told}");
-        for (name, secret) in SECRETS {
-            assert!(!format!("{ran:?}").contains(secret), "{line} tells {name}: {ran:?}");
-        }
-        assert!(!told.contains("CANARY"), "{line}: {told}");
-    }
-}
-
-#[test]
-fn variables_of_restock_the_store_the_database_and_the_job_are_refused_set_or_not() {
-    let (place, _) = Place::healthy(1);
-    let names = ["AWS_SECRET_ACCESS_KEY", "RESTOCK_X", "FLEET_MYSQL_PASSWORD", "PGPASSWORD"];
-    let more = ["GITHUB_TOKEN", "CI_JOB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "MYSQL_PWD"];
-    let names: Vec<_> = names.into_iter().chain(more).collect();
-    let items: Vec<_> = names.iter().map(|name| alone(format_args!("${name}"))).collect();
-    place.team("a.yml", &items);
-    let line = "preflight a.yml";
-    let unset = place.run(line).exits(2);
-    let mut command = command(place.dir(), line);
-    // Variables of restock itself must be ones that it knows.
-    let set = names.iter().filter(|name| !name.starts_with("RESTOCK_"));
-    let ran = run(command.envs(set.map(|name| (name, "CANARY")))).exits(2);
-    assert_eq!(ran.stdout, unset.stdout, "whether they are set is not told either");
-    assert!(!format!("{ran:?}").contains("CANARY"), "{ran:?}");
-    for (line, name) in (4..).zip(names) {
-        let told = format!("a.yml:{line}  -  would_fail  environment variable \"{name}\" is kept");
-        assert!(ran.stdout.contains(&told), "{told}: {}", ran.stdout);
-    }
 }
 
 #[test]

@@ -43,6 +43,11 @@ fn told(found: &Found) -> String {
     for problem in &found.problems {
         writeln!(out, "{} problem\n    {}", place(&problem.at), problem.message).unwrap();
     }
+    for (kind, notes) in [("note", &found.notes), ("remark", &found.remarks)] {
+        for note in notes {
+            writeln!(out, "{} {kind}\n    {}", place(&note.at), note.message).unwrap();
+        }
+    }
     for (path, cause) in &found.unreadable {
         writeln!(out, "{} unreadable\n    {cause}", path.display()).unwrap();
     }
@@ -189,6 +194,34 @@ fn a_path_may_leave_the_folder_that_was_named() {
     assert_eq!(found.references[0].at.file, std::path::Path::new("outside/package.yml"));
     let elsewhere = read(&fixtures().join("good/teams"), &["outside.yml"]);
     assert_eq!(elsewhere.references[0].at.file, fixtures().join("outside/package.yml"));
+}
+
+#[test]
+fn a_package_file_counts_where_a_team_or_the_command_line_names_it() {
+    let folder = folder_with("lib/a.yml", b"hash_sha256: $DIGEST\n");
+    fs::write(folder.path().join("lib/bad.yml"), "hash_sha256: $NOT_SET\n").unwrap();
+    let of = |paths: &[&str]| {
+        let found = read(folder.path(), paths);
+        (found.references.len(), found.problems.len(), found.notes.len())
+    };
+    assert_eq!(of(&["lib"]), (1, 1, 0), "no team is looked at");
+    fs::write(folder.path().join("t.yml"), team("    - url: u\n")).unwrap();
+    assert_eq!(of(&["lib", "t.yml"]), (1, 0, 2));
+    assert_eq!(of(&["."]), (1, 0, 2));
+    assert_eq!(of(&[".", "lib/a.yml"]), (2, 0, 1));
+    assert_eq!(of(&["lib/*.yml", "t.yml"]), (2, 1, 0));
+    fs::write(folder.path().join("t.yml"), team("    - path: lib/a.yml\n")).unwrap();
+    assert_eq!(of(&["lib", "t.yml"]), (1, 0, 1));
+}
+
+#[test]
+fn templates_are_passed_by_unless_they_are_named() {
+    let folder = folder_with("chart/templates/a.yaml", b"{{- $x := 1 }}\nkind: X\n{{- end }}\n");
+    let found = read(folder.path(), &["."]);
+    assert_eq!((found.problems.len(), found.remarks.len()), (0, 1));
+    assert_eq!(read(folder.path(), &["chart/templates/a.yaml"]).problems.len(), 1);
+    let of_a_team = folder_with("a.yml", b"{{- if x }}\nsoftware: {{ x }}\n{{- end }}\n");
+    assert_eq!(read(of_a_team.path(), &["."]).problems.len(), 1);
 }
 
 #[test]

@@ -16,6 +16,7 @@ fn preflight() -> Report {
     let at = |line| Place { file: "teams/a.yml".into(), line, column: 20 };
     let found = Found {
         problems: vec![Problem { at: at(9), message: "no YAML: x".to_owned() }],
+        notes: vec![Problem { at: at(11), message: "no team names it".to_owned() }],
         unreadable: vec![("nowhere".into(), "No such file".to_owned())],
         ..Found::default()
     };

@@ -24,6 +24,8 @@ struct Document<'a> {
     references: Vec<ReferenceRecord<'a>>,
     /// What is wrong with the files, by file and line.
     problems: Vec<ProblemRecord<'a>>,
+    /// What is worth a word and decides nothing, by file and line.
+    notes: Vec<NoteRecord<'a>>,
     /// What a heal did beforehand.
     #[schemars(with = "Vec<RepairRecord<'static>>")]
     repairs: Vec<RepairRecord<'a>>,
@@ -80,6 +82,21 @@ struct ProblemRecord<'a> {
     message: &'a str,
 }
 
+/// What is worth a word and decides nothing: a package file that no team names.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NoteRecord")]
+struct NoteRecord<'a> {
+    r#type: NoteType,
+    /// The file, relative to the working directory where it lies below it.
+    file: String,
+    /// The line, from 1.
+    line: u32,
+    /// The character in it, from 1.
+    column: u32,
+    /// What it is.
+    message: &'a str,
+}
+
 /// The summary; in a stream of lines it comes last and carries the name of the shape.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "SummaryRecord")]
@@ -115,6 +132,13 @@ enum ProblemType {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
+enum NoteType {
+    Note,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum SummaryType {
     Summary,
 }
@@ -126,6 +150,7 @@ pub(super) fn json(preflight: &PreflightReport<'_>, out: &mut impl Write) -> io:
         schema: SchemaName::PreflightV1,
         references: preflight.answers().map(ReferenceRecord::new).collect(),
         problems: report.problems.iter().map(ProblemRecord::new).collect(),
+        notes: preflight.notes().map(NoteRecord::new).collect(),
         repairs: report.repairs.iter().map(RepairRecord::new).collect(),
         summary: SummaryRecord {
             r#type: SummaryType::Summary,
@@ -136,7 +161,7 @@ pub(super) fn json(preflight: &PreflightReport<'_>, out: &mut impl Write) -> io:
     line(&document, out)
 }
 
-/// Writes one record a line: packages, problems, repairs, and one summary last.
+/// Writes one record a line: packages, problems, notes, repairs, and one summary last.
 pub(super) fn ndjson(preflight: &PreflightReport<'_>, out: &mut impl Write) -> io::Result<()> {
     let report = preflight.report;
     for answer in preflight.answers() {
@@ -144,6 +169,9 @@ pub(super) fn ndjson(preflight: &PreflightReport<'_>, out: &mut impl Write) -> i
     }
     for problem in &report.problems {
         line(&ProblemRecord::new(problem), out)?;
+    }
+    for note in preflight.notes() {
+        line(&NoteRecord::new(note), out)?;
     }
     for repair in &report.repairs {
         line(&RepairRecord::new(repair), out)?;
@@ -183,6 +211,19 @@ impl<'a> ProblemRecord<'a> {
             column: *column,
             verdict: Verdict::WouldFail,
             message: &problem.message,
+        }
+    }
+}
+
+impl<'a> NoteRecord<'a> {
+    fn new(note: &'a Problem) -> Self {
+        let Place { file, line, column } = &note.at;
+        Self {
+            r#type: NoteType::Note,
+            file: file.to_string_lossy().into_owned(),
+            line: *line,
+            column: *column,
+            message: &note.message,
         }
     }
 }

@@ -21,6 +21,11 @@ pub(super) fn table(
                 (answer.digest(), answer.verdict, answer.corrupt, sentence(answer))
             }
             Line::Problem(problem) => (None, Verdict::WouldFail, false, problem.message.clone()),
+            Line::Note(note) => {
+                let (file, message) = (note.at.file.to_string_lossy(), escape(&note.message));
+                writeln!(out, "{}:{}  -  note  {message}", escape(&file), note.at.line)?;
+                continue;
+            }
         };
         let digest = digest.map_or_else(|| "-".to_owned(), |digest| digest.to_string());
         let tone = match verdict {
