@@ -192,15 +192,38 @@ async fn a_manifest_registers_rows_and_sources_and_stores_nothing() {
 }
 
 #[tokio::test]
-async fn a_manifest_with_a_bad_line_registers_nothing_and_the_rest_goes_on() {
+async fn a_manifest_with_a_bad_line_registers_the_others_and_is_never_stored() {
     let world = World::new();
     let one = digest_of("one");
     let bad = world.write("manifest.txt", format!("{one} https://h/a\n{one} nothing\n"));
     let good = world.write("good.pkg", "good");
     let report = world.try_import(&[&bad, &good]).await.unwrap();
     assert!(problem(&report).contains("line 2 of this manifest"), "{report:?}");
-    assert_eq!(report.stored, 1);
-    assert!(world.rows(&[one]).await.is_empty());
+    assert_eq!((report.stored, report.registered), (1, 1));
+    assert_eq!(world.sources(one).await, ["https://h/a"]);
+    assert_eq!(world.store.keys(), [key(digest_of("good"))]);
+}
+
+#[tokio::test]
+async fn a_manifest_from_another_system_is_read_or_refused_and_never_stored() {
+    let world = World::new();
+    let one = digest_of("one");
+    let upper = one.to_string().to_uppercase();
+    let marked = format!("\u{feff}{upper} *https://h/a\r\n{one}\thttps://h/b\r\n");
+    let wide: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for bytes in [marked.into_bytes(), wide] {
+        let path = world.write("manifest.txt", bytes);
+        let report = world.import(&path).await;
+        assert_eq!((report.registered, report.failed), (2, 0), "{report:?}");
+    }
+    assert_eq!(world.sources(one).await, ["https://h/a", "https://h/b"]);
+    let first = world.write("first.txt", format!("{one} ftp://h/a\n{one} https://h/c\n"));
+    let report = world.import(&first).await;
+    assert_eq!((report.registered, report.failed), (1, 1), "{report:?}");
+    assert!(problem(&report).contains("line 1 of this manifest has no http"), "{report:?}");
+    let list = world.write("SHA256SUMS", format!("{one} *a.pkg\n"));
+    assert!(problem(&world.import(&list).await).contains("line 1 of this manifest names a file"));
+    assert!(world.store.keys().is_empty());
 }
 
 #[tokio::test]

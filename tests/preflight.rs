@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::stream::{BoxStream, StreamExt};
 use restock::catalog::{Catalog, CatalogError, ScannedRow};
-use restock::gitops::{Kind, Place, Reference};
+use restock::gitops::{Kind, Place, Reference, Text};
 use restock::ledger::{self, Ledger};
 use restock::model::{
     CatalogRow, Collection, Corruption, Digest, MalformedRow, ObjectMeta, Sources,
@@ -106,8 +106,8 @@ fn reference<'a>(
         used_at: vec![at.clone()],
         at,
         kind: Kind::Inline,
-        hash_sha256: hash.into(),
-        url: url.into().map(str::to_owned),
+        hash_sha256: hash.into().map(Text::from),
+        url: url.into().map(Text::from),
         always_download: false,
     }
 }
@@ -156,7 +156,7 @@ impl World {
             collections: self.catalog.collections.iter().filter(wanted).collect(),
             concurrency: 4,
         };
-        preflight.resolve(references).await
+        preflight.resolve(references, &[]).await
     }
 }
 

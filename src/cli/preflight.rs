@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::catalog::{DEFAULT_COLLECTION, Preset};
-use crate::gitops::{self, Found, Reference};
+use crate::gitops::{self, Found};
 use crate::model::{Command, Digest, Outcome, PassError, Slice};
 use crate::pass::{FailOn, PassFailure, Request, Restraint};
 use crate::preflight::{Healed, Preflight, Report, Resolved};
@@ -21,7 +21,7 @@ pub(super) async fn run(args: &PreflightArgs, context: &mut Context<'_>) -> anyh
     let cancel = context.cancel.clone();
     let ran = tokio::select! {
         biased;
-        ran = resolve(&found.references, args, context) => ran,
+        ran = resolve(&found, args, context) => ran,
         // A heal that was begun is drained: it looks at the same token.
         () = cancel.cancelled(), if !args.heal => Err(PassFailure::Cancelled.into()),
     };
@@ -47,11 +47,16 @@ async fn read(args: &PreflightArgs, context: &Context<'_>) -> anyhow::Result<Fou
         let variable = |name: &str| Some(environment.get(name)?.to_string_lossy().into_owned());
         gitops::read(&paths, environment.working_directory(), &variable)
     });
-    Ok(reading.await?)
+    let found = reading.await?;
+    for remark in &found.remarks {
+        let (file, line) = (remark.at.file.display(), remark.at.line);
+        tracing::debug!("{file}:{line}: {}", remark.message);
+    }
+    Ok(found)
 }
 
 async fn resolve(
-    references: &[Reference],
+    found: &Found,
     args: &PreflightArgs,
     context: &Context<'_>,
 ) -> anyhow::Result<(Resolved, Healed)> {
@@ -63,13 +68,13 @@ async fn resolve(
         collections: world.selected(&collections(&world, args))?,
         concurrency: world.config.options.audit.concurrency,
     };
-    let resolved = preflight.resolve(references).await?;
+    let resolved = preflight.resolve(&found.references, &found.installs).await?;
     if !args.heal || resolved.absent.is_empty() {
         return Ok((resolved, Healed::default()));
     }
     let request = request(&world, resolved.absent, args);
     let healed = world.locked(args.wait_lock, async |world| heal(world, &request).await).await?;
-    Ok((preflight.resolve(references).await?, healed))
+    Ok((preflight.resolve(&found.references, &found.installs).await?, healed))
 }
 
 /// The collections that hold packages: of Fleet's, one; of any other catalog, all.

@@ -1,15 +1,19 @@
 //! `$VAR` and `${VAR}` in the text of a file, as Fleet replaces them before it reads the YAML.
 
 use super::position::Piece;
+use super::refused::is_refused;
 
-/// What Fleet's server replaces; it stays as it is until then.
-const OF_THE_SERVER: [&str; 2] = ["FLEET_VAR_", "FLEET_SECRET_"];
+/// What Fleet's server replaces, in whatever case; it stays as it is until then.
+const OF_THE_SERVER: &str = "FLEET_VAR_";
+
+/// What Fleet takes in scripts and profiles only.
+const SECRET: &str = "FLEET_SECRET_";
 
 /// A text does not grow beyond this by what its variables hold, in bytes.
 const GROWN_AT_MOST: usize = 16 << 20;
 
 /// Variables of one file that are told one by one.
-const UNDEFINED_AT_MOST: usize = 100;
+const LEFT_AT_MOST: usize = 100;
 
 /// A text with its variables replaced.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,15 +21,26 @@ pub(super) struct Expanded {
     pub(super) text: String,
     /// Where its parts stood before.
     pub(super) pieces: Vec<Piece>,
-    /// The first of the variables that are not set; they stay as they are written.
-    pub(super) undefined: Vec<Undefined>,
+    /// The first of the variables that are not replaced; they stay as they are written.
+    pub(super) left: Vec<Left>,
     /// Where each of them stands: so many characters into the original text.
-    pub(super) undefined_at: Vec<usize>,
+    pub(super) left_at: Vec<usize>,
 }
 
-/// A variable that is not set.
+/// Why a variable is not replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    NotSet,
+    /// No file is given what it holds.
+    Refused,
+    /// It is one of Fleet's secrets, which stand in scripts and profiles.
+    Secret,
+}
+
+/// A variable that is not replaced.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Undefined {
+pub(super) struct Left {
+    pub(super) why: Why,
     pub(super) name: String,
     /// Where it stands: so many characters into the original text.
     pub(super) at: usize,
@@ -49,16 +64,27 @@ pub(super) fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> O
         out.text.push_str(kept);
         at += before.chars().count();
         written += kept.chars().count();
-        let is_name = !escaped && !prose.holds(text.len() - from.len());
-        let name = shell_name(from.get(1..).unwrap_or("")).filter(|_| is_name);
+        let is_prose = prose.holds(text.len() - from.len());
+        let name = shell_name(from.get(1..).unwrap_or(""));
+        // Fleet looks for its secrets in prose too.
+        let name = name.filter(|(name, _)| !escaped && (!is_prose || name.starts_with(SECRET)));
         let replaced =
             name.filter(|(name, _)| !is_of_the_server(name)).and_then(|(name, length)| {
                 let whole = from.get(..=length).unwrap_or(from);
-                let value = variable(name);
-                if value.is_none() {
-                    out.miss(name, whole, at);
+                let value = if name.starts_with(SECRET) {
+                    Err(Why::Secret)
+                } else if is_refused(name) {
+                    Err(Why::Refused)
+                } else {
+                    variable(name).ok_or(Why::NotSet)
+                };
+                match value {
+                    Ok(value) => Some((whole, value)),
+                    Err(why) => {
+                        out.leave(why, name, whole, at);
+                        None
+                    }
                 }
-                Some((whole, value?))
             });
         let (taken, put) = replaced.unwrap_or_else(|| ("$", "$".to_owned()));
         if out.text.len() + put.len() > GROWN_AT_MOST {
@@ -81,18 +107,17 @@ pub(super) fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> O
 }
 
 impl Expanded {
-    fn miss(&mut self, name: &str, written: &str, at: usize) {
-        self.undefined_at.push(at);
-        if self.undefined.len() < UNDEFINED_AT_MOST {
+    fn leave(&mut self, why: Why, name: &str, written: &str, at: usize) {
+        self.left_at.push(at);
+        if self.left.len() < LEFT_AT_MOST {
             let (name, written) = (name.to_owned(), written.to_owned());
-            self.undefined.push(Undefined { name, at, written });
+            self.left.push(Left { why, name, at, written });
         }
     }
 }
 
 fn is_of_the_server(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    OF_THE_SERVER.iter().any(|prefix| upper.starts_with(prefix))
+    name.to_ascii_uppercase().starts_with(OF_THE_SERVER)
 }
 
 /// The name behind a `$`, and how many bytes it takes with its braces.
@@ -183,7 +208,7 @@ mod tests {
     }
 
     fn undefined(text: &str) -> Vec<(String, usize)> {
-        expand(text, &variable).unwrap().undefined.into_iter().map(|u| (u.name, u.at)).collect()
+        expand(text, &variable).unwrap().left.into_iter().map(|u| (u.name, u.at)).collect()
     }
 
     #[test]
@@ -204,9 +229,18 @@ mod tests {
 
     #[test]
     fn what_the_server_replaces_stays() {
-        let of_server = "a: $FLEET_VAR_HOST ${FLEET_SECRET_TOKEN} $fleet_var_x";
+        let of_server = "a: $FLEET_VAR_HOST $fleet_var_x";
         assert_eq!(text(of_server), of_server);
         assert_eq!(undefined(of_server), []);
+    }
+
+    #[test]
+    fn secrets_of_fleet_are_out_of_place_also_in_prose() {
+        let expanded =
+            expand("a: ${FLEET_SECRET_A}\ndescription: $FLEET_SECRET_B $x\n", &variable).unwrap();
+        let left: Vec<_> = expanded.left.iter().map(|l| (l.why, l.name.as_str())).collect();
+        let expected = [(Why::Secret, "FLEET_SECRET_A"), (Why::Secret, "FLEET_SECRET_B")];
+        assert_eq!(left, expected);
     }
 
     #[test]
@@ -214,10 +248,19 @@ mod tests {
         let policies = "policies:\n- name: $A\n  description: costs $5\n    and $more\n  query: $A\n\
                         \x20 resolution: |\n    run $this\n    run $that\n  run: $A\n";
         let expanded = expand(policies, &variable).unwrap();
-        assert_eq!(expanded.undefined, []);
+        assert_eq!(expanded.left, []);
         assert_eq!(expanded.text.matches("alpha").count(), 3);
         assert_eq!(undefined("  description: $a\n\nname: $b\n"), [("b".to_owned(), 25)]);
         assert_eq!(undefined("  description: $a\n  resolution: $b\nname: $c"), []);
+    }
+
+    #[test]
+    fn what_is_refused_is_not_even_looked_up() {
+        let looked_up = |name: &str| -> Option<String> { panic!("{name} was looked up") };
+        let expanded = expand("x: $AWS_SECRET_ACCESS_KEY ${RESTOCK_X}", &looked_up).unwrap();
+        assert_eq!(expanded.text, "x: $AWS_SECRET_ACCESS_KEY ${RESTOCK_X}");
+        assert!(expanded.left.iter().all(|left| left.why == Why::Refused));
+        assert_eq!(expanded.left_at, [3, 26]);
     }
 
     #[test]
@@ -227,6 +270,6 @@ mod tests {
         assert!(expand(&"$A ".repeat(100), &long).is_some());
         let none = |_: &str| None;
         let missed = expand(&"$A ".repeat(1_000), &none).unwrap();
-        assert_eq!((missed.undefined.len(), missed.undefined_at.len()), (100, 1_000));
+        assert_eq!((missed.left.len(), missed.left_at.len()), (100, 1_000));
     }
 }

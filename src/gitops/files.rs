@@ -1,21 +1,26 @@
 //! Which files the paths of a command line mean, and their text.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
+
+use super::encoding;
+use crate::model::Digest;
 
 /// No file that people write is larger, in bytes.
 const FILE_AT_MOST: u64 = 4 << 20;
-
-const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// What the paths lead to.
 #[derive(Debug, Default)]
 pub(super) struct Listed {
     /// Absolute and without `..`, in the order of the paths and sorted in each folder.
     pub(super) files: Vec<PathBuf>,
+    /// Those of them that a path or a pattern names, and not only their folder.
+    pub(super) named: HashSet<PathBuf>,
     /// Paths that cannot be read, with the cause.
     pub(super) unreadable: Vec<(PathBuf, String)>,
 }
@@ -35,7 +40,7 @@ pub(super) fn list(paths: &[PathBuf], from: &Path) -> Listed {
         let whole = clean(&from.join(path));
         match (fs::metadata(&whole), whole.to_str().filter(|_| is_pattern(path))) {
             (Ok(metadata), _) if metadata.is_dir() => listed.folder(&whole),
-            (Ok(_), _) => listed.files.push(whole),
+            (Ok(_), _) => listed.file(whole),
             (Err(_), Some(pattern)) => listed.pattern(path, pattern),
             (Err(error), None) => listed.unreadable.push((path.clone(), error.to_string())),
         }
@@ -44,6 +49,11 @@ pub(super) fn list(paths: &[PathBuf], from: &Path) -> Listed {
 }
 
 impl Listed {
+    fn file(&mut self, file: PathBuf) {
+        self.named.insert(file.clone());
+        self.files.push(file);
+    }
+
     fn folder(&mut self, folder: &Path) {
         // A file and a link to it are one: it is read where it really stands.
         let mut links = Vec::new();
@@ -80,7 +90,7 @@ impl Listed {
             any = true;
             match found {
                 Ok(found) if found.is_dir() => self.folder(&found),
-                Ok(found) => self.files.push(found),
+                Ok(found) => self.file(found),
                 Err(error) => {
                     self.unreadable.push((error.path().to_owned(), error.error().to_string()));
                 }
@@ -132,41 +142,44 @@ pub(super) fn clean(path: &Path) -> PathBuf {
     clean
 }
 
+/// Opens what has an end: a pipe would be waited for, and a device has none.
+fn open(path: &Path) -> Result<File, String> {
+    match fs::metadata(path) {
+        Err(error) => Err(error.to_string()),
+        Ok(metadata) if metadata.is_dir() => Err("it is a folder".to_owned()),
+        Ok(metadata) if !metadata.is_file() => Err("it is no regular file".to_owned()),
+        Ok(_) => File::open(path).map_err(|error| error.to_string()),
+    }
+}
+
+/// The digest of a file, however long it is.
+pub(super) fn digest(path: &Path) -> Result<Digest, String> {
+    let (mut file, mut hash) = (open(path)?, Sha256::new());
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer).map_err(|error| error.to_string())? {
+            0 => return Ok(Digest::new(hash.finalize().into())),
+            read => hash.update(buffer.get(..read).unwrap_or(&[])),
+        }
+    }
+}
+
 /// Reads a file whole, without its byte order mark.
 pub(super) fn read(path: &Path) -> Content {
-    // Asked first: a pipe would be waited for, and a device has no end.
-    match fs::metadata(path) {
-        Err(error) => return Content::Unreadable(error.to_string()),
-        Ok(metadata) if metadata.is_dir() => {
-            return Content::Unreadable("it is a folder".to_owned());
-        }
-        Ok(metadata) if !metadata.is_file() => {
-            return Content::Unreadable("it is no regular file".to_owned());
-        }
-        Ok(_) => {}
-    }
+    let file = match open(path) {
+        Ok(file) => file,
+        Err(cause) => return Content::Unreadable(cause),
+    };
     let mut bytes = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(FILE_AT_MOST + 1).read_to_end(&mut bytes));
-    if let Err(error) = read {
+    if let Err(error) = file.take(FILE_AT_MOST + 1).read_to_end(&mut bytes) {
         return Content::Unreadable(error.to_string());
     }
     if u64::try_from(bytes.len()).is_ok_and(|size| size > FILE_AT_MOST) {
         let message = format!("is larger than {} MiB, and is not read", FILE_AT_MOST >> 20);
         return Content::Wrong { line: 1, message };
     }
-    match String::from_utf8(bytes) {
-        Ok(mut text) => {
-            if text.starts_with(BYTE_ORDER_MARK) {
-                text.drain(..BYTE_ORDER_MARK.len_utf8());
-            }
-            Content::Text(text)
-        }
-        Err(error) => {
-            let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or(&[]);
-            let line = good.split(|byte| *byte == b'\n').count();
-            let line = u32::try_from(line).unwrap_or(u32::MAX);
-            Content::Wrong { line, message: "is not UTF-8 from here on".to_owned() }
-        }
+    match encoding::decode(bytes) {
+        Ok(text) => Content::Text(text),
+        Err((line, message)) => Content::Wrong { line, message },
     }
 }

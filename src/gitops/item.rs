@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::position::Positions;
 use super::reader::Reader;
-use super::tree::{Id, Tree, Value};
-use super::{Kind, Place, Reference};
+use super::tree::{Id, Node, Tree, Value};
+use super::{Kind, Place, Reference, Text};
 
 /// Keys that a package may have: a mapping that has `url` and no other than these is one.
 const KEYS: [&str; 19] = [
@@ -31,10 +31,21 @@ const KEYS: [&str; 19] = [
     "automatic_install",
 ];
 
+/// What stands beside the policies of a team or of the whole: other programs have policies too.
+const SETTINGS: [&str; 7] = [
+    "org_settings",
+    "team_settings",
+    "settings",
+    "agent_options",
+    "controls",
+    "queries",
+    "reports",
+];
+
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// It has `software` at its top.
+    /// It has `software` at its top, or policies among a team's other settings.
     Team,
     /// A package, or a list of packages.
     Package,
@@ -42,12 +53,18 @@ pub(super) enum Shape {
     Other,
 }
 
-/// What a file is by its first document; `software` in a later one is a mistake worth telling.
+/// What a file is by its first document.
 pub(super) fn shape(tree: &Tree<'_>) -> Shape {
-    if tree.roots.iter().any(|root| tree.get(*root, "software").is_some()) {
+    let Some(root) = tree.root else { return Shape::Other };
+    if tree.get(root, "software").is_some() {
         return Shape::Team;
     }
-    let Some(root) = tree.roots.first().copied() else { return Shape::Other };
+    let policies = tree.get(root, "policies").and_then(|id| tree.node(id));
+    if let Some(Value::Sequence(_)) = policies.map(|node| &node.value)
+        && SETTINGS.iter().any(|key| tree.get(root, key).is_some())
+    {
+        return Shape::Team;
+    }
     let is_package = match tree.node(root).map(|node| &node.value) {
         Some(Value::Sequence(items)) => items.iter().any(|item| looks_like_a_package(tree, *item)),
         _ => looks_like_a_package(tree, root),
@@ -68,8 +85,8 @@ pub(super) struct Document<'t> {
     /// Absolute and clean.
     pub(super) path: PathBuf,
     pub(super) tree: Tree<'t>,
-    pub(super) positions: Positions,
-    /// The lines with variables that are not set, which are told already.
+    pub(super) positions: Positions<'t>,
+    /// The lines with variables that are not replaced, which are told already.
     pub(super) unset: HashSet<u32>,
 }
 
@@ -78,6 +95,16 @@ impl Document<'_> {
         let at = self.tree.node(id).map_or(0, |node| node.at);
         let (line, column) = self.positions.of(at);
         Place { file: reader.shown(&self.path), line, column }
+    }
+
+    /// The text of a scalar, and how it may be shown.
+    pub(super) fn scalar(&self, id: Id) -> Option<Text> {
+        let value = self.tree.text(id)?;
+        let Node { at, end, .. } = self.tree.node(id)?;
+        Some(match self.positions.written(*at, *end) {
+            None => Text::from(value),
+            Some(written) => Text::expanded(value, unquoted(written.trim())),
+        })
     }
 
     /// One package; `None` where a variable of it is not set, which is told already. Refused with
@@ -99,7 +126,6 @@ impl Document<'_> {
         if lines.into_iter().any(|line| self.unset.contains(&line)) {
             return Ok(None);
         }
-        let owned = |(_, text): (Id, &str)| text.to_owned();
         let always = tree.get(item, "always_download");
         Ok(Some(Reference {
             used_at: match kind {
@@ -108,8 +134,8 @@ impl Document<'_> {
             },
             at,
             kind,
-            hash_sha256: hash.map(owned),
-            url: url.map(owned),
+            hash_sha256: hash.and_then(|(id, _)| self.scalar(id)),
+            url: url.and_then(|(id, _)| self.scalar(id)),
             always_download: always.is_some_and(|id| tree.is_true(id)),
         }))
     }
@@ -126,4 +152,10 @@ impl Document<'_> {
             None => Err((id, format!("`{key}` must be a text"))),
         }
     }
+}
+
+/// A scalar as it is written, without its quotes.
+fn unquoted(written: &str) -> &str {
+    let inside = |quote: char| written.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(written)
 }

@@ -19,13 +19,12 @@ impl Reader<'_> {
         self.tell_unset(document, expanded);
         self.found.files += 1;
         let tree = &document.tree;
-        let root = tree.roots.first().filter(|root| !tree.is_null(**root));
-        let items = match root.and_then(|root| tree.node(*root)).map(|node| &node.value) {
+        let root = tree.root.filter(|root| !tree.is_null(*root));
+        let items = match root.and_then(|root| tree.node(root)).map(|node| &node.value) {
             Some(Value::Sequence(items)) => items.clone(),
-            Some(Value::Mapping(_) | Value::Scalar { .. }) | None => {
-                root.copied().into_iter().collect()
-            }
+            Some(Value::Mapping(_) | Value::Scalar { .. }) | None => root.into_iter().collect(),
         };
+        self.remark_behind(document);
         if items.is_empty() {
             self.problem(&document.path, (1, 1), "holds no package".to_owned());
         }
@@ -65,6 +64,10 @@ impl Reader<'_> {
         match document.reference(self, item, kind) {
             Ok(None) => None,
             Ok(Some(reference)) => {
+                let shown = self.shown(&document.path);
+                for (id, message) in document.refused(item, kind, &shown) {
+                    self.problem_at(document, id, message);
+                }
                 self.found.references.push(reference);
                 Some(self.found.references.len() - 1)
             }

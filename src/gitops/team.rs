@@ -1,12 +1,15 @@
-//! A team's file: each of its packages, inline or in a file of its own.
+//! A team's file: each of its packages, inline or in a file of its own, and what its policies
+//! install of them.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::expand::Expanded;
 use super::files::{self, Content, clean};
 use super::item::Document;
+use super::policies::{folder, installs};
 use super::reader::{Reader, identity};
+use super::software::Team;
 use super::tree::{Id, Value};
 use super::{Kind, Place};
 
@@ -23,43 +26,65 @@ struct Asked {
     items: HashMap<Id, Vec<usize>>,
     /// How often each package file was named.
     files: HashMap<PathBuf, u32>,
+    /// The digests of scripts, and where those are named.
+    scripts: Vec<(String, Place)>,
 }
 
 impl Reader<'_> {
-    pub(super) fn team(&mut self, document: &Document<'_>) {
+    pub(super) fn team(&mut self, document: &Document<'_>, expanded: &Expanded) {
         let tree = &document.tree;
-        let Some(root) = tree.roots.first().copied() else { return };
-        for later in tree.roots.iter().skip(1) {
-            if tree.get(*later, "software").is_some() {
-                let message = "Fleet reads the first document of a file only: this one is left out";
-                self.problem_at(document, *later, message.to_owned());
+        let Some(root) = tree.root else { return };
+        self.remark_behind(document);
+        self.repeated(document, root, &["software", "name"]);
+        let mut team = Team::new(self, document, root);
+        if team.has_software || self.installs_inline(document, root) {
+            self.tell_unset(document, expanded);
+        }
+        if let Some(software) = tree.get(root, "software").filter(|id| !tree.is_null(*id)) {
+            self.found.files += 1;
+            self.has_teams = true;
+            if team.is_global {
+                self.problem_at(document, software, GLOBAL.to_owned());
+            } else {
+                team.is_torn = self.software(document, software, &mut team).is_none();
             }
         }
-        self.repeated(document, root, &["software", "name"]);
-        let Some(software) = tree.get(root, "software").filter(|id| !tree.is_null(*id)) else {
-            return;
-        };
-        self.found.files += 1;
-        if tree.get(root, "org_settings").is_some() && tree.get(root, "name").is_none() {
-            return self.problem_at(document, software, GLOBAL.to_owned());
+        self.policies(document, root, &team);
+    }
+
+    fn installs_inline(&self, document: &Document<'_>, root: Id) -> bool {
+        let tree = &document.tree;
+        let list = tree.get(root, "policies").and_then(|id| tree.node(id));
+        match list.map(|node| &node.value) {
+            Some(Value::Sequence(items)) => items.iter().any(|item| installs(document, *item)),
+            Some(Value::Mapping(_) | Value::Scalar { .. }) | None => false,
         }
+    }
+
+    /// What a team asks for; `None` where a part of it cannot be read, which is told.
+    fn software(&mut self, document: &Document<'_>, software: Id, team: &mut Team) -> Option<()> {
+        let tree = &document.tree;
         let Some(Value::Mapping(_)) = tree.node(software).map(|node| &node.value) else {
             let message = "`software` must be a mapping, e.g. with the key `packages`";
-            return self.problem_at(document, software, message.to_owned());
+            self.problem_at(document, software, message.to_owned());
+            return None;
         };
+        team.add_apps(document, software);
         self.repeated(document, software, &["packages"]);
         let Some(packages) = tree.get(software, "packages").filter(|id| !tree.is_null(*id)) else {
-            return;
+            return Some(());
         };
         let Some(Value::Sequence(items)) = tree.node(packages).map(|node| &node.value) else {
-            let message = "`packages` must be a list";
-            return self.problem_at(document, packages, message.to_owned());
+            self.problem_at(document, packages, "`packages` must be a list".to_owned());
+            return None;
         };
         let mut asked = Asked::default();
+        let problems = self.found.problems.len();
         for item in items {
             match asked.items.get_mut(item).map(std::mem::take) {
                 None => {
                     let references = self.team_item(document, *item, &mut asked);
+                    self.add_to(team, &references);
                     asked.items.insert(*item, references);
                 }
                 Some(again) => {
@@ -67,6 +92,16 @@ impl Reader<'_> {
                     self.used(&again, &at);
                 }
             }
+        }
+        for (digest, at) in asked.scripts {
+            team.digests.entry(digest).or_insert(at);
+        }
+        (!team.is_torn && self.found.problems.len() == problems).then_some(())
+    }
+
+    fn add_to(&self, team: &mut Team, references: &[usize]) {
+        for reference in references.iter().filter_map(|at| self.found.references.get(*at)) {
+            team.add(reference.hash_sha256.as_ref(), reference.url.as_ref(), &reference.at);
         }
     }
 
@@ -77,24 +112,29 @@ impl Reader<'_> {
             return self.package(document, item, Kind::Inline).into_iter().collect();
         };
         self.repeated(document, item, &["path"]);
+        if document.has_tab_behind_dash(item) {
+            let message = "a tab stands behind the dash, where Fleet's parser takes blanks only";
+            self.problem_at(document, item, message.to_owned());
+        }
         let at = document.place(self, path);
         if document.unset.contains(&at.line) {
             return Vec::new();
         }
-        let Some(named) = tree.text(path).filter(|named| !named.trim().is_empty()) else {
+        let text = document.scalar(path).filter(|text| !text.value().trim().is_empty());
+        let Some(text) = text else {
             self.problem_at(document, path, "`path` must name a file".to_owned());
             return Vec::new();
         };
-        let given = ["hash_sha256", "url"].iter().filter_map(|key| tree.get(item, key));
-        if let Some(beside) = given.into_iter().find(|id| !tree.is_null(*id)) {
+        let named = text.shown();
+        let target = clean(&folder(document).join(text.value()));
+        if let Some(beside) = document.beside_path(item, &target) {
             let message = format!(
                 "the software package defined in {named} must not have icons, scripts, queries, \
                  URL, or hash specified at the team level"
             );
             self.problem_at(document, beside, message);
         }
-        let target = clean(&document.path.parent().unwrap_or(Path::new("")).join(named));
-        let problem = match self.named(&target, asked) {
+        let problem = match self.named(&target, &at, asked) {
             Ok(references) => {
                 self.used(&references, &at);
                 return references;
@@ -111,10 +151,12 @@ impl Reader<'_> {
     }
 
     /// The packages of a file that a team names; it is read once, however many do.
-    fn named(&mut self, path: &Path, asked: &mut Asked) -> Result<Vec<usize>, Refused> {
+    fn named(&mut self, path: &Path, at: &Place, asked: &mut Asked) -> Result<Vec<usize>, Refused> {
         if files::is_script(path) {
             // Fleet takes it as it is, and knows its digest by itself.
-            return could_be_read(path).map(|()| Vec::new());
+            let digest = files::digest(path).map_err(Refused::Unreadable)?;
+            asked.scripts.push((digest.to_string(), at.clone()));
+            return Ok(Vec::new());
         }
         if !files::is_yaml(path) {
             return Err(Refused::Other);
@@ -160,14 +202,4 @@ enum Refused {
     Unreadable(String),
     /// Its name is that of nothing that Fleet takes.
     Other,
-}
-
-/// Whether a file that is not read could be.
-fn could_be_read(path: &Path) -> Result<(), Refused> {
-    let refuse = |cause: String| Err(Refused::Unreadable(cause));
-    match fs::metadata(path) {
-        Err(error) => refuse(error.to_string()),
-        Ok(metadata) if !metadata.is_file() => refuse("it is no regular file".to_owned()),
-        Ok(_) => fs::File::open(path).map(drop).or_else(|error| refuse(error.to_string())),
-    }
 }

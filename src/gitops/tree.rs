@@ -20,11 +20,13 @@ const MERGES_AT_MOST: usize = 200;
 /// A node of its [`Tree`].
 pub(super) type Id = usize;
 
-/// The documents of one file.
+/// The first document of one file: Fleet reads no other.
 pub(super) struct Tree<'t> {
     nodes: Vec<Node<'t>>,
-    /// The topmost node of each document.
-    pub(super) roots: Vec<Id>,
+    /// The topmost node; `None` where the file is empty.
+    pub(super) root: Option<Id>,
+    /// Where what comes behind the first document begins.
+    pub(super) behind: Option<usize>,
 }
 
 /// One value.
@@ -32,6 +34,8 @@ pub(super) struct Node<'t> {
     pub(super) value: Value<'t>,
     /// Where it begins: so many characters into the text.
     pub(super) at: usize,
+    /// Where it ends: so many characters into the text. Of a mapping or sequence, where it begins.
+    pub(super) end: usize,
 }
 
 /// What a node is.
@@ -61,18 +65,27 @@ struct Open {
 impl<'t> Tree<'t> {
     pub(super) fn parse(text: &'t str) -> Result<Self, Malformed> {
         let mut building = Building {
-            tree: Self { nodes: Vec::new(), roots: Vec::new() },
+            tree: Self { nodes: Vec::new(), root: None, behind: None },
             open: Vec::new(),
             anchors: HashMap::new(),
+            is_done: false,
         };
         let mut parser = Parser::new_from_str(text);
         while let Some(event) = parser.next_event() {
+            if building.is_done {
+                building.tree.behind = match event {
+                    Ok((Event::StreamEnd, _)) => None,
+                    Ok((_, span)) => Some(span.start.index()),
+                    Err(error) => Some(error.marker().index()),
+                };
+                break;
+            }
             let (event, span) = event.map_err(|error| Malformed {
                 at: error.marker().index(),
                 message: format!("no YAML: {}", error.info()),
             })?;
-            let at = span.start.index();
-            building.take(event, at).map_err(|message| Malformed { at, message })?;
+            let (at, end) = (span.start.index(), span.end.index());
+            building.take(event, at, end).map_err(|message| Malformed { at, message })?;
         }
         Ok(building.tree)
     }
@@ -116,10 +129,13 @@ impl<'t> Tree<'t> {
         rest.get(..end).unwrap_or(&[])
     }
 
-    /// Where a key stands for the second time in a mapping.
+    /// Where a key stands for the last time in a mapping, if it stands there several times.
     pub(super) fn repeated(&self, mapping: Id, key: &str) -> Option<Id> {
         match &self.node(mapping)?.value {
-            Value::Mapping(entries) => self.named(entries, key).get(1).map(|(key, _)| *key),
+            Value::Mapping(entries) => match self.named(entries, key) {
+                [_, .., (key, _)] => Some(*key),
+                _ => None,
+            },
             Value::Sequence(_) | Value::Scalar { .. } => None,
         }
     }
@@ -172,21 +188,23 @@ struct Building<'t> {
     tree: Tree<'t>,
     open: Vec<Open>,
     anchors: HashMap<usize, Id>,
+    /// Whether the first document is at its end.
+    is_done: bool,
 }
 
 impl<'t> Building<'t> {
-    fn take(&mut self, event: Event<'t>, at: usize) -> Result<(), String> {
+    fn take(&mut self, event: Event<'t>, at: usize, end: usize) -> Result<(), String> {
         match event {
             Event::Scalar(text, style, anchor, _) => {
                 let plain = style == ScalarStyle::Plain;
-                self.add(Value::Scalar { text, plain }, at, anchor)?;
+                self.add(Value::Scalar { text, plain }, (at, end), anchor)?;
             }
             Event::SequenceStart(anchor, _) => {
-                let id = self.add(Value::Sequence(Vec::new()), at, anchor)?;
+                let id = self.add(Value::Sequence(Vec::new()), (at, at), anchor)?;
                 self.enter(id)?;
             }
             Event::MappingStart(anchor, _) => {
-                let id = self.add(Value::Mapping(Vec::new()), at, anchor)?;
+                let id = self.add(Value::Mapping(Vec::new()), (at, at), anchor)?;
                 self.enter(id)?;
             }
             Event::SequenceEnd => drop(self.open.pop()),
@@ -195,21 +213,23 @@ impl<'t> Building<'t> {
                 let id = self.anchors.get(&anchor).copied();
                 self.place(id.ok_or("no YAML: an alias without its anchor")?);
             }
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => {}
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) => {}
+            Event::DocumentEnd => self.is_done = true,
         }
         Ok(())
     }
 
-    fn add(&mut self, value: Value<'t>, at: usize, anchor: usize) -> Result<Id, String> {
+    fn add(
+        &mut self,
+        value: Value<'t>,
+        (at, end): (usize, usize),
+        anchor: usize,
+    ) -> Result<Id, String> {
         let id = self.tree.nodes.len();
         if id >= NODES_AT_MOST {
             return Err(format!("holds more than {NODES_AT_MOST} values, and is not read"));
         }
-        self.tree.nodes.push(Node { value, at });
+        self.tree.nodes.push(Node { value, at, end });
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
@@ -217,10 +237,10 @@ impl<'t> Building<'t> {
         Ok(id)
     }
 
-    /// Puts a node where the reading stands: into what is open, or on top of a document.
+    /// Puts a node where the reading stands: into what is open, or on top of the document.
     fn place(&mut self, id: Id) {
         let Some(open) = self.open.last_mut() else {
-            self.tree.roots.push(id);
+            self.tree.root.get_or_insert(id);
             return;
         };
         match self.tree.nodes.get_mut(open.id).map(|node| &mut node.value) {
@@ -260,7 +280,7 @@ mod tests {
     use super::*;
 
     fn text<'a>(tree: &'a Tree<'_>, path: &[&str]) -> Option<&'a str> {
-        let mut id = *tree.roots.first()?;
+        let mut id = tree.root?;
         for key in path {
             id = tree.get(id, key)?;
         }
@@ -321,24 +341,29 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_told_and_the_last_counts() {
         let tree = Tree::parse("a: 1\nb: 2\n[x]: 4\na: 3\na: 5\n").unwrap();
-        let root = tree.roots[0];
-        assert_eq!(tree.repeated(root, "a").map(|id| tree.nodes[id].at), Some(17));
+        let root = tree.root.unwrap();
+        assert_eq!(tree.repeated(root, "a").map(|id| tree.nodes[id].at), Some(22));
         assert_eq!(tree.repeated(root, "b"), None);
         assert_eq!(text(&tree, &["a"]), Some("5"));
     }
 
     #[test]
-    fn every_document_has_its_root() {
-        let tree = Tree::parse("a: 1\n---\nb: 2\n---\n").unwrap();
-        assert_eq!(tree.roots.len(), 3);
-        assert!(tree.is_null(tree.roots[2]));
-        assert_eq!(Tree::parse("# nothing\n").unwrap().roots.len(), 0);
+    fn the_first_document_is_read_whatever_comes_behind_it() {
+        for behind in ["---\nb: 2\n", "---\n", "--- [unclosed\n", "...\nb: ]\n"] {
+            let whole = format!("a: 1\n{behind}");
+            let tree = Tree::parse(&whole).unwrap_or_else(|_| panic!("{behind}"));
+            assert_eq!(text(&tree, &["a"]), Some("1"));
+            assert!(tree.behind.is_some(), "{behind}");
+        }
+        assert_eq!(Tree::parse("a: 1\n...\n").unwrap().behind, None);
+        let none = Tree::parse("# nothing\n").unwrap();
+        assert_eq!((none.root, none.behind), (None, None));
     }
 
     #[test]
     fn words_of_yaml_are_read_as_fleet_reads_them() {
         let tree = Tree::parse("[yes, 'yes', ~, '', 12, '12', 1e3, abc]").unwrap();
-        let Value::Sequence(items) = &tree.nodes[tree.roots[0]].value else { panic!() };
+        let Value::Sequence(items) = &tree.nodes[tree.root.unwrap()].value else { panic!() };
         let all = |is: &dyn Fn(Id) -> bool| -> Vec<_> {
             items.iter().enumerate().filter(|(_, id)| is(**id)).map(|(at, _)| at).collect()
         };

@@ -151,7 +151,7 @@ impl Healer {
     /// Wrong bytes lie there from now on, and stand in the ledger until they are replaced.
     pub(super) async fn tell_wrong(&self, now: &Corruption, why: &str) {
         self.tell_unless_written(self.ledger.put_corruption(now).await);
-        self.observer.notice(&Event::Corrupted);
+        self.observer.notice(&Event::Corrupted(now));
         self.observer.notice(&Event::Notice(&format!("{} is corrupt: {why}", now.key)));
     }
 

@@ -232,12 +232,7 @@ impl Healer {
     /// Writes a repair down. In here, and not where steps are awaited: between two polls of those
     /// nothing may wait for the ledger, since another step may be waiting with its connection in
     /// hand.
-    async fn decided<'a>(
-        &self,
-        place: usize,
-        job: &Job<'a>,
-        repair: Repair,
-    ) -> Step<'a> {
+    async fn decided<'a>(&self, place: usize, job: &Job<'a>, repair: Repair) -> Step<'a> {
         let at = self.clock.now();
         if !job.unrecorded.is_any()
             && let Err(error) = self.ledger.record_repair(job.pass_id, at, &repair).await

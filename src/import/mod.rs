@@ -18,7 +18,7 @@ use crate::observe::{Event, Observer};
 use crate::store::{HealStore, StoreError, UploadJournal};
 
 use layouts::Layouts;
-use manifest::{Manifest, Reading};
+use manifest::Manifest;
 use own::Own;
 use store_file::Storing;
 use url_base::UrlBase;
@@ -102,8 +102,9 @@ impl<'a> Importer<'a> {
     }
 
     /// Imports files, folders and manifests; running it again changes nothing. A text file whose
-    /// first line (blank lines and those with `#` aside) is `sha256  url` is a manifest and has to
-    /// be one to its end; files inside of folders are always files.
+    /// first line (blank lines and those with `#` aside) begins with a digest and has something
+    /// behind it is a manifest, and never stored: its lines are registered or refused one by one.
+    /// Files inside of folders are always files.
     pub async fn run(mut self, paths: &[PathBuf]) -> Result<ImportReport, ImportError> {
         let name = "importing";
         self.observer.notice(&Event::Phase { name, total_objects: None, total_bytes: None });
@@ -116,9 +117,8 @@ impl<'a> Importer<'a> {
     async fn import_all(&mut self, paths: &[PathBuf]) -> Result<(), ImportError> {
         for path in paths {
             match manifest::read(path).await {
-                Reading::Manifest(manifest) => self.register_manifest(path, manifest).await?,
-                Reading::Refused(problem) => self.report.failed(path, problem),
-                Reading::NoManifest => self.import_tree(path).await?,
+                Some(manifest) => self.register_manifest(path, manifest).await?,
+                None => self.import_tree(path).await?,
             }
         }
         Ok(())
@@ -143,6 +143,9 @@ impl<'a> Importer<'a> {
                 source_url: Some(url.into()),
             };
             self.register(Pending { registration, message }).await?;
+        }
+        for problem in manifest.refused {
+            self.report.failed(path, problem);
         }
         Ok(())
     }

@@ -165,34 +165,6 @@ impl Context<'_> {
     }
 }
 
-impl Context<'_> {
-    /// What an object is whose bytes did not come. A corruption stands on, unless another version
-    /// lies there now: of that one nobody knows anything.
-    async fn unread(
-        &self,
-        record: &Record,
-        key: &str,
-        error: &StoreError,
-        verdicts: &mut Verdicts,
-    ) {
-        if let Some(corruption) = self.known.corruptions.get(key) {
-            match self.auditor.store.probe(key).await {
-                Probe::Present(now) if now != corruption.meta => {}
-                Probe::Present(_) | Probe::Absent | Probe::Unknown(_) => {
-                    verdicts.corrupt.push(Corrupt::standing(corruption));
-                    return;
-                }
-            }
-        }
-        let archived = self.auditor.settings.archived;
-        if error.fault == StoreFault::Archived && archived == Archived::Present {
-            verdicts.add_present(record);
-        } else {
-            verdicts.unknown.push(Unknown::because(record.digest, error));
-        }
-    }
-}
-
 fn next(queue: &Mutex<vec::IntoIter<Record>>) -> Option<Record> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).next()
 }

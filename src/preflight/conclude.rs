@@ -1,12 +1,13 @@
 //! [`Report`]: what is said of all files, and the exit code that follows.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Answer, Resolved, Verdict, judge};
-use crate::gitops::{Found, Problem};
+use super::{Answer, Resolved, Verdict, judge, policies};
+use crate::gitops::{Among, Found, Problem};
 use crate::model::{Outcome, PassError, Repair, RepairResult};
 
 /// What is said of all files.
@@ -16,6 +17,8 @@ pub struct Report {
     pub answers: Vec<Answer>,
     /// What is wrong with the files, by its place: for each of them GitOps would fail.
     pub problems: Vec<Problem>,
+    /// What is worth a word and decides nothing, by its place.
+    pub notes: Vec<Problem>,
     /// What a heal did beforehand.
     pub repairs: Vec<Repair>,
     /// All of it in numbers.
@@ -45,13 +48,15 @@ pub struct Summary {
     pub files: u64,
     /// Packages in them.
     pub references: u64,
-    /// Packages whose row and object are there.
+    /// Policies that install a package, by its digest or by the path of its file.
+    pub policies: u64,
+    /// Packages whose row and object are there, and policies whose team has their package.
     pub ok: Option<u64>,
     /// Packages with a digest that Fleet downloads all the same.
     pub will_download: Option<u64>,
     /// Places for which GitOps would fail, problems included.
     pub would_fail: Option<u64>,
-    /// Packages of which nobody can say anything.
+    /// Packages and policies of which nobody can say anything.
     pub unknown: Option<u64>,
     /// The part of `ok` whose bytes were read and are wrong.
     pub corrupt: Option<u64>,
@@ -105,6 +110,10 @@ impl Report {
     pub fn unable(found: Found, outcome: Outcome, error: PassError) -> Self {
         let (mut answers, _) = judge::sort(&found.references);
         judge::tell_repeated(&found.references, &mut answers);
+        // Of the others the server's own packages would tell.
+        let settled = |among: &Among| matches!(among, Among::Team(_) | Among::Nothing);
+        let by_itself = found.installs.iter().filter(|install| settled(&install.among));
+        answers.extend(by_itself.map(|install| policies::answer(install, &HashMap::new())));
         answers.sort_by(|a, b| a.at.cmp(&b.at));
         let mut report = Self::bare(found, Vec::new(), vec![error]);
         report.answers = answers;
@@ -114,7 +123,7 @@ impl Report {
     }
 
     fn bare(found: Found, repairs: Vec<Repair>, mut errors: Vec<PassError>) -> Self {
-        let Found { references, problems, unreadable, files } = found;
+        let Found { references, installs, problems, notes, remarks: _, unreadable, files } = found;
         errors.extend(unreadable.into_iter().map(|(path, cause)| unreadable_path(&path, &cause)));
         let ended = |wanted: fn(RepairResult) -> bool| {
             count(repairs.iter().filter(|repair| wanted(repair.result)))
@@ -124,6 +133,7 @@ impl Report {
             exit_code: 0,
             files,
             references: count(references.iter()),
+            policies: count(installs.iter()),
             ok: None,
             will_download: None,
             would_fail: None,
@@ -138,25 +148,17 @@ impl Report {
             held: ended(|result| result == RepairResult::Held),
             errors,
         };
-        Self { answers: Vec::new(), problems, repairs, summary }
+        Self { answers: Vec::new(), problems, notes, repairs, summary }
     }
 
     /// Says of what is not there still why the heal did not bring it.
     fn tell_failed_repairs(&mut self) {
         for answer in &mut self.answers {
-            let Some(repair) = self.repairs.iter().rfind(|repair| {
-                Some(repair.digest) == answer.digest
-                    && Some(&repair.key) == answer.key.as_ref()
-                    && !repair.result.is_success()
-            }) else {
-                continue;
-            };
+            let failed = |repair: &&Repair| answer.is_of(repair) && !repair.result.is_success();
+            let Some(repair) = self.repairs.iter().rfind(failed) else { continue };
             if answer.verdict == Verdict::WouldFail || answer.corrupt {
                 let why = format!("healing it: {}: {}", repair.result.as_str(), repair.detail);
-                answer.detail = Some(match answer.detail.take() {
-                    Some(detail) => format!("{detail}; {why}"),
-                    None => why,
-                });
+                answer.add_detail(&why);
             }
         }
     }

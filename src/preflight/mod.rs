@@ -7,11 +7,14 @@
 mod conclude;
 mod judge;
 mod look;
+mod policies;
+
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::catalog::Catalog;
-use crate::gitops::{Place, Reference};
+use crate::gitops::{Install, Place, Reference, Text};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{Collection, Digest};
 use crate::store::{Store, StoreError};
@@ -30,7 +33,7 @@ pub enum Verdict {
     Unknown,
     /// Fleet downloads it from its URL, though the digest is known.
     WillDownload,
-    /// It is there.
+    /// It is there; of a policy: its team has the package.
     Ok,
 }
 
@@ -46,13 +49,15 @@ impl Verdict {
     }
 }
 
-/// What is said of one package.
+/// What is said of one package, or of one policy that installs one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Where it is asked for.
     pub at: Place,
-    /// Its digest; `None` where `hash_sha256` is none.
-    pub digest: Option<Digest>,
+    /// The file of the team whose policy installs it; `None` of the package itself.
+    pub policy_of: Option<PathBuf>,
+    /// Its `hash_sha256`, where it has one. Print [`Answer::digest`] or [`Answer::hash`].
+    pub hash: Option<Text>,
     /// What Fleet will do.
     pub verdict: Verdict,
     /// Fleet's own words where it fails, the reason otherwise.
@@ -61,7 +66,7 @@ pub struct Answer {
     pub detail: Option<String>,
     /// The collection that has a row of it.
     pub collection: Option<String>,
-    /// Its key there.
+    /// Its key there. Print [`Answer::key`].
     pub key: Option<String>,
     /// Whether its object is there with wrong bytes, which Fleet would hand out.
     pub corrupt: bool,
@@ -70,7 +75,8 @@ pub struct Answer {
 /// What is said of all packages.
 #[derive(Debug, Default)]
 pub struct Resolved {
-    /// Each package that names a digest, or neither a digest nor a URL, by its place.
+    /// Each package that names a digest, or neither a digest nor a URL, and each policy that
+    /// installs one, by their place.
     pub answers: Vec<Answer>,
     /// The digests whose rows are there and whose objects are not, or are wrong: these a heal may
     /// bring back.
@@ -104,11 +110,16 @@ pub struct Preflight<'a> {
 }
 
 impl Preflight<'_> {
-    /// What Fleet will do with each of these packages.
-    pub async fn resolve(&self, references: &[Reference]) -> Result<Resolved, PreflightError> {
+    /// What Fleet will do with each of these packages, and with the policies that install them.
+    pub async fn resolve(
+        &self,
+        references: &[Reference],
+        installs: &[Install],
+    ) -> Result<Resolved, PreflightError> {
         let (answers, questions) = judge::sort(references);
         let mut resolved = Resolved { answers, absent: Vec::new() };
-        let known = self.look_up(questions.iter().map(|question| question.digest)).await?;
+        let asked = questions.iter().map(|question| question.digest);
+        let known = self.look_up(asked.chain(policies::questions(installs))).await?;
         let unheard = look::Known::default();
         for question in &questions {
             let known = known.get(&question.digest).unwrap_or(&unheard);
@@ -118,6 +129,8 @@ impl Preflight<'_> {
         resolved.absent = lost.map(|(digest, _)| *digest).collect();
         resolved.absent.sort_unstable();
         judge::tell_repeated(references, &mut resolved.answers);
+        let of_policies = installs.iter().map(|install| policies::answer(install, &known));
+        resolved.answers.extend(of_policies);
         resolved.answers.sort_by(|a, b| a.at.cmp(&b.at));
         Ok(resolved)
     }

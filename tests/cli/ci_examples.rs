@@ -76,6 +76,31 @@ fn every_variable_names_a_key_and_none_holds_a_secret() {
     }
 }
 
+/// The jobs of a workflow see the files of whoever opens a pull request: those get no credentials,
+/// and nothing that restock says of them goes into an artifact or a log.
+#[test]
+fn pull_requests_get_no_credentials_and_no_report() {
+    let github = scalars(EXAMPLES[0]);
+    for event in ["pull_request", "pull_request_target", "merge_group", "workflow_run"] {
+        assert!(!github.iter().any(|text| text == event), "{event} starts the workflow");
+    }
+    assert!(github.iter().any(|text| text == "push"), "{github:?}");
+    // What is secret is given to the one step that needs it, not to every job and step.
+    let text = document(EXAMPLES[0]);
+    let (head, _) = text.split_once("\njobs:").unwrap();
+    let settings = head.lines().filter(|line| !line.starts_with('#'));
+    assert!(settings.clone().all(|line| !line.contains("secrets.")), "{head}");
+    assert!(settings.clone().all(|line| !line.contains("id-token")), "{head}");
+
+    let gitlab = document(EXAMPLES[1]);
+    let (_, jobs) = gitlab.split_once("\npreflight:").unwrap();
+    for job in jobs.split("\ngitops:") {
+        let rules = "  rules:\n    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH\n";
+        assert!(job.contains(rules), "{job}");
+        assert!(!job.contains("merge_request"), "{job}");
+    }
+}
+
 #[test]
 fn the_preflight_of_the_examples_runs_as_it_stands() {
     for name in EXAMPLES {

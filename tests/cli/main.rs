@@ -32,6 +32,7 @@ mod outputs;
 mod place;
 mod plans;
 mod preflight;
+mod preflight_files;
 mod promises;
 mod secrets;
 mod server_ledgers;

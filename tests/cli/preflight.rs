@@ -10,16 +10,16 @@ use crate::support::http_server::Answer;
 use crate::support::world::{COLLECTION, Object};
 
 /// A digest that nothing has.
-const NOBODY: &str = "00000000000000000000000000000000000000000000000000000000000f1eec";
+pub(crate) const NOBODY: &str = "00000000000000000000000000000000000000000000000000000000000f1eec";
 
 impl Place {
     /// Writes a team's file whose packages begin in its fourth line.
-    fn team(&self, name: &str, packages: &[String]) {
+    pub(crate) fn team(&self, name: &str, packages: &[String]) {
         let packages = packages.concat();
         self.file(name, &format!("name: T\nsoftware:\n  packages:\n{packages}"));
     }
 
-    fn file(&self, name: &str, text: &str) {
+    pub(crate) fn file(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -30,16 +30,16 @@ impl Place {
     }
 }
 
-fn alone(digest: impl std::fmt::Display) -> String {
+pub(crate) fn alone(digest: impl std::fmt::Display) -> String {
     format!("    - hash_sha256: {digest}\n")
 }
 
-fn with_url(digest: impl std::fmt::Display, url: &str) -> String {
+pub(crate) fn with_url(digest: impl std::fmt::Display, url: &str) -> String {
     format!("    - hash_sha256: {digest}\n      url: {url}\n")
 }
 
 /// `file:line verdict` of every line that was printed.
-fn verdicts(ran: &Ran) -> Vec<(String, String)> {
+pub(crate) fn verdicts(ran: &Ran) -> Vec<(String, String)> {
     let parts = |line: &str| {
         let mut parts = line.split("  ");
         let (at, _, verdict) = (parts.next()?, parts.next()?, parts.next()?);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use restock::gitops::{Found, Kind, Place};
+use restock::gitops::{Among, Found, Install, Kind, Place, Text};
 
 use crate::golden::expect_file;
 use crate::{fixtures, read};
@@ -21,16 +21,32 @@ fn told(found: &Found) -> String {
             Kind::Inline => "inline",
             Kind::PackageFile => "package file",
         };
-        let hash = reference.hash_sha256.as_deref().unwrap_or("-");
-        let url = reference.url.as_deref().unwrap_or("-");
+        let hash = reference.hash_sha256.as_ref().map_or("-", Text::value);
+        let url = reference.url.as_ref().map_or("-", Text::value);
         let always = if reference.always_download { " always" } else { "" };
         writeln!(out, "{} {kind}{always}\n    {hash}\n    {url}", place(&reference.at)).unwrap();
         for used in reference.used_at.iter().filter(|used| **used != reference.at) {
             writeln!(out, "    used at {}", place(used)).unwrap();
         }
     }
+    for install in &found.installs {
+        let hash = install.hash_sha256.as_ref().map_or("-", Text::value);
+        let among = match &install.among {
+            Among::Team(at) => format!("at {}", place(at)),
+            Among::Nothing => "nothing".to_owned(),
+            Among::Unsure => "unsure".to_owned(),
+            Among::Server => "the server".to_owned(),
+        };
+        let (at, team) = (place(&install.at), install.team.display());
+        writeln!(out, "{at} policy of {team}\n    {hash}\n    {among}").unwrap();
+    }
     for problem in &found.problems {
         writeln!(out, "{} problem\n    {}", place(&problem.at), problem.message).unwrap();
+    }
+    for (kind, notes) in [("note", &found.notes), ("remark", &found.remarks)] {
+        for note in notes {
+            writeln!(out, "{} {kind}\n    {}", place(&note.at), note.message).unwrap();
+        }
     }
     for (path, cause) in &found.unreadable {
         writeln!(out, "{} unreadable\n    {cause}", path.display()).unwrap();
@@ -45,6 +61,9 @@ fn good_files_give_their_packages_and_no_problem() {
     assert_eq!(found.problems, []);
     assert_eq!(found.unreadable, []);
     assert!(found.references.len() > 20);
+    let lost = |install: &&Install| matches!(install.among, Among::Nothing | Among::Unsure);
+    assert_eq!(found.installs.iter().find(lost), None);
+    assert!(found.installs.len() > 4);
 }
 
 #[test]
@@ -175,6 +194,42 @@ fn a_path_may_leave_the_folder_that_was_named() {
     assert_eq!(found.references[0].at.file, std::path::Path::new("outside/package.yml"));
     let elsewhere = read(&fixtures().join("good/teams"), &["outside.yml"]);
     assert_eq!(elsewhere.references[0].at.file, fixtures().join("outside/package.yml"));
+}
+
+#[test]
+fn a_package_file_counts_where_a_team_or_the_command_line_names_it() {
+    let folder = folder_with("lib/a.yml", b"hash_sha256: $DIGEST\n");
+    fs::write(folder.path().join("lib/bad.yml"), "hash_sha256: $NOT_SET\n").unwrap();
+    let of = |paths: &[&str]| {
+        let found = read(folder.path(), paths);
+        (found.references.len(), found.problems.len(), found.notes.len())
+    };
+    assert_eq!(of(&["lib"]), (1, 1, 0), "no team is looked at");
+    fs::write(folder.path().join("t.yml"), team("    - url: u\n")).unwrap();
+    assert_eq!(of(&["lib", "t.yml"]), (1, 0, 2));
+    assert_eq!(of(&["."]), (1, 0, 2));
+    assert_eq!(of(&[".", "lib/a.yml"]), (2, 0, 1));
+    assert_eq!(of(&["lib/*.yml", "t.yml"]), (2, 1, 0));
+    fs::write(folder.path().join("t.yml"), team("    - path: lib/a.yml\n")).unwrap();
+    assert_eq!(of(&["lib", "t.yml"]), (1, 0, 1));
+}
+
+#[test]
+fn templates_are_passed_by_unless_they_are_named() {
+    let folder = folder_with("chart/templates/a.yaml", b"{{- $x := 1 }}\nkind: X\n{{- end }}\n");
+    let found = read(folder.path(), &["."]);
+    assert_eq!((found.problems.len(), found.remarks.len()), (0, 1));
+    assert_eq!(read(folder.path(), &["chart/templates/a.yaml"]).problems.len(), 1);
+    let of_a_team = folder_with("a.yml", b"{{- if x }}\nsoftware: {{ x }}\n{{- end }}\n");
+    assert_eq!(read(of_a_team.path(), &["."]).problems.len(), 1);
+}
+
+#[test]
+fn policies_of_other_programs_are_passed_by() {
+    let text = "policies:\n  - path: none.yml\n  - install_software: {hash_sha256: $NONE}\n";
+    let folder = folder_with("p.yml", text.as_bytes());
+    let found = read(folder.path(), &["p.yml"]);
+    assert_eq!((found.installs.as_slice(), found.problems.as_slice()), (&[][..], &[][..]));
 }
 
 #[test]

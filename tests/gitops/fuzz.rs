@@ -26,11 +26,17 @@ fn texts() -> Vec<Vec<u8>> {
 }
 
 /// What YAML, Fleet and variables give a meaning to.
-const PARTS: [&str; 40] = [
+const PARTS: [&str; 46] = [
     "software:",
     "packages:",
     "path: ",
     "hash_sha256: ",
+    "policies:",
+    "install_software: ",
+    "package_path: fuzzed.yml",
+    "controls:",
+    "-\t",
+    ":\t",
     "url: ",
     "- ",
     ": ",

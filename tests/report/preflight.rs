@@ -16,12 +16,14 @@ fn preflight() -> Report {
     let at = |line| Place { file: "teams/a.yml".into(), line, column: 20 };
     let found = Found {
         problems: vec![Problem { at: at(9), message: "no YAML: x".to_owned() }],
+        notes: vec![Problem { at: at(11), message: "no team names it".to_owned() }],
         unreadable: vec![("nowhere".into(), "No such file".to_owned())],
         ..Found::default()
     };
     let answer = |line, verdict| Answer {
         at: at(line),
-        digest: Some(digest(1)),
+        policy_of: None,
+        hash: Some(digest(1).to_string().into()),
         verdict,
         message: "\u{1b}[2Jsaid\n".to_owned(),
         detail: Some("because".to_owned()),
@@ -34,7 +36,7 @@ fn preflight() -> Report {
         (1..).zip(verdicts).map(|(line, verdict)| answer(line, verdict)).collect();
     answers[0].corrupt = true;
     answers[3] =
-        Answer { digest: None, collection: None, key: None, detail: None, ..answers[3].clone() };
+        Answer { hash: None, collection: None, key: None, detail: None, ..answers[3].clone() };
     let healed = Healed { repairs: heal().repairs, ..Healed::default() };
     Report::new(found, Resolved { answers, absent: Vec::new() }, healed)
 }

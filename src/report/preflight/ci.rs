@@ -36,6 +36,7 @@ pub(super) fn github(preflight: &PreflightReport<'_>, out: &mut impl Write) -> i
 fn annotation(preflight: &PreflightReport<'_>, line: Line<'_>) -> Option<Annotation> {
     let (level, title, message) = match line {
         Line::Problem(problem) => (Level::Error, "GitOps would fail", problem.message.clone()),
+        Line::Note(note) => (Level::Notice, "not looked up", note.message.clone()),
         Line::Answer(answer) if answer.corrupt => {
             (Level::Error, "the object is corrupt", sentence(answer))
         }
@@ -77,6 +78,7 @@ fn case(line: Line<'_>) -> Case {
             problem.message.clone(),
             "problem".to_owned(),
         ),
+        Line::Note(note) => (Ended::Passed, "note", note.message.clone(), "note".to_owned()),
         Line::Answer(answer) => {
             let ended = match answer.verdict {
                 _ if answer.corrupt => Ended::Failed,
@@ -85,7 +87,7 @@ fn case(line: Line<'_>) -> Case {
                 Verdict::WillDownload | Verdict::Ok => Ended::Passed,
             };
             let kind = if answer.corrupt { "corrupt" } else { answer.verdict.as_str() };
-            let what = answer.digest.map_or_else(|| "no digest".to_owned(), |d| d.to_string());
+            let what = answer.hash().unwrap_or_else(|| "no digest".to_owned());
             (ended, kind, sentence(answer), what)
         }
     };

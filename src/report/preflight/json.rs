@@ -19,10 +19,13 @@ use crate::report::record::RepairRecord;
 struct Document<'a> {
     /// The name of this shape.
     schema: SchemaName,
-    /// What is said of each package that names a digest or lacks one, by file and line.
+    /// What is said of each package that names a digest or lacks one, and of each policy that
+    /// installs one, by file and line.
     references: Vec<ReferenceRecord<'a>>,
     /// What is wrong with the files, by file and line.
     problems: Vec<ProblemRecord<'a>>,
+    /// What is worth a word and decides nothing, by file and line.
+    notes: Vec<NoteRecord<'a>>,
     /// What a heal did beforehand.
     #[schemars(with = "Vec<RepairRecord<'static>>")]
     repairs: Vec<RepairRecord<'a>>,
@@ -30,7 +33,7 @@ struct Document<'a> {
     summary: SummaryRecord<'a>,
 }
 
-/// One package.
+/// One package, or one policy that installs one.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ReferenceRecord")]
 struct ReferenceRecord<'a> {
@@ -41,8 +44,13 @@ struct ReferenceRecord<'a> {
     line: u32,
     /// The character in it, from 1.
     column: u32,
-    /// Null where `hash_sha256` is absent or no digest.
+    /// The file of the team whose policy it is; null of a package.
+    policy_of: Option<String>,
+    /// Null where `hash_sha256` is absent or no digest, and where a variable stands for it.
     digest: Option<Digest>,
+    /// `hash_sha256` as it is written, with the names of its variables and not with what they
+    /// hold; null where it is absent.
+    hash_sha256: Option<String>,
     /// What Fleet will do.
     verdict: Verdict,
     /// Fleet's own words where it fails, the reason otherwise.
@@ -51,7 +59,7 @@ struct ReferenceRecord<'a> {
     detail: Option<&'a str>,
     /// The collection that has a row of it; null where none has.
     collection: Option<&'a str>,
-    /// Its key there.
+    /// Its key there; null also where a variable stands for the digest.
     key: Option<&'a str>,
     /// Whether its object is there with wrong bytes, which Fleet would hand out.
     corrupt: bool,
@@ -70,6 +78,21 @@ struct ProblemRecord<'a> {
     column: u32,
     /// `would_fail`.
     verdict: Verdict,
+    /// What it is.
+    message: &'a str,
+}
+
+/// What is worth a word and decides nothing: a package file that no team names.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NoteRecord")]
+struct NoteRecord<'a> {
+    r#type: NoteType,
+    /// The file, relative to the working directory where it lies below it.
+    file: String,
+    /// The line, from 1.
+    line: u32,
+    /// The character in it, from 1.
+    column: u32,
     /// What it is.
     message: &'a str,
 }
@@ -109,6 +132,13 @@ enum ProblemType {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
+enum NoteType {
+    Note,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 enum SummaryType {
     Summary,
 }
@@ -120,6 +150,7 @@ pub(super) fn json(preflight: &PreflightReport<'_>, out: &mut impl Write) -> io:
         schema: SchemaName::PreflightV1,
         references: preflight.answers().map(ReferenceRecord::new).collect(),
         problems: report.problems.iter().map(ProblemRecord::new).collect(),
+        notes: preflight.notes().map(NoteRecord::new).collect(),
         repairs: report.repairs.iter().map(RepairRecord::new).collect(),
         summary: SummaryRecord {
             r#type: SummaryType::Summary,
@@ -130,7 +161,7 @@ pub(super) fn json(preflight: &PreflightReport<'_>, out: &mut impl Write) -> io:
     line(&document, out)
 }
 
-/// Writes one record a line: packages, problems, repairs, and one summary last.
+/// Writes one record a line: packages, problems, notes, repairs, and one summary last.
 pub(super) fn ndjson(preflight: &PreflightReport<'_>, out: &mut impl Write) -> io::Result<()> {
     let report = preflight.report;
     for answer in preflight.answers() {
@@ -138,6 +169,9 @@ pub(super) fn ndjson(preflight: &PreflightReport<'_>, out: &mut impl Write) -> i
     }
     for problem in &report.problems {
         line(&ProblemRecord::new(problem), out)?;
+    }
+    for note in preflight.notes() {
+        line(&NoteRecord::new(note), out)?;
     }
     for repair in &report.repairs {
         line(&RepairRecord::new(repair), out)?;
@@ -154,12 +188,14 @@ impl<'a> ReferenceRecord<'a> {
             file: file.to_string_lossy().into_owned(),
             line: *line,
             column: *column,
-            digest: answer.digest,
+            policy_of: answer.policy_of.as_ref().map(|file| file.to_string_lossy().into_owned()),
+            digest: answer.digest(),
+            hash_sha256: answer.hash(),
             verdict: answer.verdict,
             message: &answer.message,
             detail: answer.detail.as_deref(),
             collection: answer.collection.as_deref(),
-            key: answer.key.as_deref(),
+            key: answer.key(),
             corrupt: answer.corrupt,
         }
     }
@@ -175,6 +211,19 @@ impl<'a> ProblemRecord<'a> {
             column: *column,
             verdict: Verdict::WouldFail,
             message: &problem.message,
+        }
+    }
+}
+
+impl<'a> NoteRecord<'a> {
+    fn new(note: &'a Problem) -> Self {
+        let Place { file, line, column } = &note.at;
+        Self {
+            r#type: NoteType::Note,
+            file: file.to_string_lossy().into_owned(),
+            line: *line,
+            column: *column,
+            message: &note.message,
         }
     }
 }

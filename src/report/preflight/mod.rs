@@ -41,18 +41,20 @@ impl Render for PreflightReport<'_> {
     }
 }
 
-/// One line of a report: a package, or what is wrong with a file.
+/// One line of a report: a package, what is wrong with a file, or a word about it.
 #[derive(Clone, Copy)]
 enum Line<'a> {
     Answer(&'a Answer),
     Problem(&'a Problem),
+    /// It decides nothing.
+    Note(&'a Problem),
 }
 
 impl<'a> Line<'a> {
     fn at(self) -> &'a Place {
         match self {
             Self::Answer(answer) => &answer.at,
-            Self::Problem(problem) => &problem.at,
+            Self::Problem(problem) | Self::Note(problem) => &problem.at,
         }
     }
 }
@@ -63,10 +65,16 @@ impl<'a> PreflightReport<'a> {
         self.report.answers.iter().filter(move |answer| !quiet || answer.is_bad())
     }
 
+    fn notes(&self) -> impl Iterator<Item = &'a Problem> {
+        let quiet = self.quiet;
+        self.report.notes.iter().filter(move |_| !quiet)
+    }
+
     /// Everything by its place.
     fn lines(&self) -> Vec<Line<'a>> {
         let problems = self.report.problems.iter().map(Line::Problem);
         let mut lines: Vec<_> = self.answers().map(Line::Answer).chain(problems).collect();
+        lines.extend(self.notes().map(Line::Note));
         lines.sort_by_key(|line| line.at());
         lines
     }

@@ -18,9 +18,14 @@ pub(super) fn table(
         let at = line.at();
         let (digest, verdict, corrupt, message) = match line {
             Line::Answer(answer) => {
-                (answer.digest, answer.verdict, answer.corrupt, sentence(answer))
+                (answer.digest(), answer.verdict, answer.corrupt, sentence(answer))
             }
             Line::Problem(problem) => (None, Verdict::WouldFail, false, problem.message.clone()),
+            Line::Note(note) => {
+                let (file, message) = (note.at.file.to_string_lossy(), escape(&note.message));
+                writeln!(out, "{}:{}  -  note  {message}", escape(&file), note.at.line)?;
+                continue;
+            }
         };
         let digest = digest.map_or_else(|| "-".to_owned(), |digest| digest.to_string());
         let tone = match verdict {
@@ -76,6 +81,8 @@ pub(super) fn numbers(summary: &Summary) -> String {
     let packages = count(summary.references, "package");
     let parts = [
         Some(format!("{packages} in {}", count(summary.files, "file"))),
+        of(Some(summary.policies).filter(|n| *n != 1), "policies that install one"),
+        of(Some(summary.policies).filter(|n| *n == 1), "policy that installs one"),
         of(summary.ok, "ok"),
         of(summary.will_download, "will be downloaded"),
         of(summary.would_fail, "would fail"),
