@@ -129,24 +129,6 @@ fn values_that_cannot_be_are_refused_by_name() {
         (format!("{}{}", collection(""), collection("")), "collection[1].name is `a`, which"),
         (collection("query = \"SELECT 1; SELECT 2\"\n"), "collection[0].query holds more than one"),
         (collection("query = \" \"\n"), "collection[0].query is empty"),
-        (collection("query = \"SELECT 1;\"\n"), "collection[0].query ends in `;`"),
-        (
-            collection("query = \"SELECT a AS digest FROM t WHERE b = ?\"\n"),
-            "collection[0].query has the parameter `?`",
-        ),
-        (
-            collection("query = \"SELECT load_extension('x') AS digest\"\n"),
-            "collection[0].query calls `load_extension`",
-        ),
-        (collection("query = \"SELECT 'a AS digest\"\n"), "collection[0].query lacks a closing"),
-        (
-            "[[collection]]\nname = \"a\"\nkey = \"software-installers/{digest}\"\n".to_owned(),
-            "collection[0].key is `software-installers/{digest}`, and collection",
-        ),
-        (
-            format!("{}{}", collection(""), collection("").replace("name = \"a\"", "name = \"b\"")),
-            "collection[1].key is `a/{digest}`, and collection `a`",
-        ),
         ("[[source.host]]\nname = \"https://h\"\n".to_owned(), "source.host[0].name is no host"),
         (
             "[source]\nmaintained_apps = [\"https://h/m\", \"h/m\"]\n".to_owned(),
@@ -183,6 +165,35 @@ fn values_that_cannot_be_are_refused_by_name() {
         ),
     ] {
         let problems = problems(text);
+        assert!(problems.len() == 1 && problems[0].starts_with(said), "{said}: {problems:?}");
+    }
+}
+
+#[test]
+fn queries_and_keys_that_no_audit_would_take_are_refused_by_name() {
+    let collection =
+        |rest: &str| format!("[[collection]]\nname = \"a\"\nkey = \"a/{{digest}}\"\n{rest}");
+    for (text, said) in [
+        (collection("query = \"SELECT 1;\"\n"), "collection[0].query ends in `;`"),
+        (
+            collection("query = \"SELECT a AS digest FROM t WHERE b = ?\"\n"),
+            "collection[0].query has the parameter `?`",
+        ),
+        (
+            collection("query = \"SELECT load_extension('x') AS digest\"\n"),
+            "collection[0].query calls `load_extension`",
+        ),
+        (collection("query = \"SELECT 'a AS digest\"\n"), "collection[0].query lacks a closing"),
+        (
+            "[[collection]]\nname = \"a\"\nkey = \"software-installers/{digest}\"\n".to_owned(),
+            "collection[0].key is `software-installers/{digest}`, and collection",
+        ),
+        (
+            format!("{}{}", collection(""), collection("").replace("name = \"a\"", "name = \"b\"")),
+            "collection[1].key is `a/{digest}`, and collection `a`",
+        ),
+    ] {
+        let problems = problems(&format!("{PLAIN}{text}"));
         assert!(problems.len() == 1 && problems[0].starts_with(said), "{said}: {problems:?}");
     }
 }

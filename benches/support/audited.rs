@@ -14,7 +14,7 @@ use restock::pass::{Auditor, FailOn, Request, Restraint, Settings};
 use restock::plan::{BreakerOptions, HealOptions, OrphanOptions};
 use restock::sorter::SorterOptions;
 use restock::source::{HttpSource, SourceOptions};
-use restock::store::Store;
+use restock::store::{Archived, Store};
 use tokio_util::sync::CancellationToken;
 
 use super::generated::GeneratedStore;
@@ -45,6 +45,7 @@ pub(crate) async fn audit(world: World, catalog: Arc<dyn Catalog>) -> anyhow::Re
             heal: HealOptions::default(),
             breaker: BreakerOptions::default(),
             orphans: OrphanOptions::default(),
+            archived: Archived::Unknown,
             accepted: Vec::new(),
             retain: Duration::from_hours(90 * 24),
             sorter: SorterOptions::default(),
@@ -57,6 +58,7 @@ pub(crate) async fn audit(world: World, catalog: Arc<dyn Catalog>) -> anyhow::Re
         slice: Slice::WHOLE,
         deep: None,
         digests: None,
+        replace_unreadable: false,
         fail_on: FailOn::default(),
         restraint: Restraint::default(),
     };

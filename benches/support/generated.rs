@@ -142,6 +142,7 @@ impl Store for GeneratedStore {
             key: request.layout.render(&digest(number)),
             size: size(number),
             modified: long_ago(),
+            archived: false,
         };
         let page = move |numbers: std::ops::Range<u64>| {
             self.listed.fetch_add(1, Ordering::Relaxed);

@@ -96,9 +96,8 @@ impl Cell<'_> {
     /// A time as [`times::parse`] takes it, or a number of seconds since 1970. `None` where none is
     /// told. Otherwise what the column shows, fit for printing.
     pub(super) fn time(&self) -> Result<Option<DateTime<Utc>>, String> {
-        let of_text = |text: &str| match times::is_blank(text) {
-            true => Some(None),
-            false => times::parse(text).map(Some),
+        let of_text = |text: &str| {
+            if times::is_blank(text) { Some(None) } else { times::parse(text).map(Some) }
         };
         let time = match self {
             Self::Null => Some(None),

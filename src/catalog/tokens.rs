@@ -153,8 +153,8 @@ impl<'a> Tokens<'a> {
             self.take(at);
             if self.rest.starts_with('\\') {
                 self.take(1);
-                let escaped = self.rest.chars().next().ok_or_else(unclosed)?;
-                self.take(escaped.len_utf8());
+                let next = self.rest.chars().next().ok_or_else(unclosed)?;
+                self.take(next.len_utf8());
                 continue;
             }
             self.take(1);

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::model::{BreakerReason, BreakerState, Corruption, Repair, RepairResult};
+use crate::model::{BreakerReason, BreakerState, CorruptBytes, Corruption, Repair, RepairResult};
 use crate::observe::{Event, Observer, PassFound};
 use crate::plan::BreakerTurn;
 
@@ -98,17 +98,7 @@ fn log_repair(repair: &Repair) {
     let Repair { key, detail, bytes, .. } = repair;
     let result = repair.result.as_str();
     if let Some(corrupt) = &repair.corrupt {
-        let (digest, observed) = (repair.digest.to_string(), corrupt.observed_digest.to_string());
-        tracing::warn!(
-            key,
-            result,
-            bytes,
-            digest,
-            observed_digest = observed,
-            observed_size = corrupt.observed_size,
-            quarantine_key = corrupt.quarantine_key,
-            "was corrupt: {detail}"
-        );
+        log_corrupt_repair(repair, corrupt);
     } else if repair.result.is_success() {
         tracing::info!(key, result, bytes, "{detail}");
     } else {
@@ -116,12 +106,35 @@ fn log_repair(repair: &Repair) {
     }
 }
 
+/// Whatever became of it: corruption is to be explained by somebody.
+fn log_corrupt_repair(repair: &Repair, corrupt: &CorruptBytes) {
+    let (digest, observed) = (repair.digest.to_string(), corrupt.observed_digest.to_string());
+    tracing::warn!(
+        key = repair.key,
+        result = repair.result.as_str(),
+        bytes = repair.bytes,
+        digest,
+        observed_digest = observed,
+        observed_size = corrupt.observed_size,
+        quarantine_key = corrupt.quarantine_key,
+        "was corrupt: {}",
+        repair.detail
+    );
+}
+
 /// One warning for what became of the breaker, with its numbers.
 pub(super) fn log_turn(turn: &BreakerTurn) {
     let (state, line) = match turn {
         BreakerTurn::StandsOpen(state) => {
             let since = state.opened_at.format("%Y-%m-%d %H:%M UTC");
-            (state, format!("the breaker is open since {since}: {}; {}", seen(state), asked(state)))
+            (
+                state,
+                format!(
+                    "the breaker has been open since {since}: {}; {}",
+                    seen(state),
+                    asked(state)
+                ),
+            )
         }
         BreakerTurn::Opened(state) => {
             (state, format!("the breaker opened: {}; {}", seen(state), asked(state)))
@@ -159,9 +172,12 @@ fn seen(state: &BreakerState) -> String {
 }
 
 fn asked(state: &BreakerState) -> String {
+    let BreakerState { missing, expected, .. } = state;
     let answer = match state.reason {
-        BreakerReason::MassMissing => format!("--expect-missing {}", state.missing),
-        BreakerReason::InventoryShrunk => format!("--expect-records {}", state.expected),
+        BreakerReason::MassMissing => format!("`restock breaker ack --expect-missing {missing}`"),
+        BreakerReason::InventoryShrunk => {
+            format!("`restock breaker ack --expect-records {expected}`")
+        }
     };
-    format!("nothing is healed before `restock breaker ack {answer}`, if that is right")
+    format!("no heals until somebody runs {answer} (only if that is right)")
 }

@@ -194,7 +194,7 @@ async fn run_command(
 
 async fn dispatch(command: &Command, context: &mut Context<'_>) -> anyhow::Result<u8> {
     match command {
-        Command::Demo(args) => demo::run(args, context).await,
+        Command::Demo(args) => Box::pin(demo::run(args, context)).await,
         Command::Import(args) => import_cmd::run(args, context).await,
         Command::Audit(args) => passes::audit(args, context).await,
         Command::Heal(args) => passes::heal(args, context).await,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::model::{BreakerState, Depth, error_chain};
+use crate::model::{Depth, error_chain};
 use crate::observe::{Event, Observer};
 
 use super::memory;
@@ -21,7 +21,7 @@ use super::pass::{Ended, OnePass};
 use super::reload::reload;
 use super::state::{Activity, DaemonState};
 use super::steps::{Steps, log_step};
-use super::tell::{tell_plan, tell_standing};
+use super::tell::{SeenBreaker, tell_plan, tell_standing};
 use super::timetable::Timetable;
 
 /// How often it looks whether something is due, by a clock that nobody sets.
@@ -45,9 +45,6 @@ pub struct Daemon {
     pub cancel: CancellationToken,
 }
 
-/// The breaker as it was told last; `None` before the first look.
-type SeenBreaker = Option<Option<BreakerState>>;
-
 /// A pass that is under way.
 type Running = LocalBoxFuture<'static, Ended>;
 
@@ -65,7 +62,7 @@ impl Daemon {
         let now = self.clock.moment();
         let plan = self.opener.plan();
         tell_plan(&plan, now.wall, &*self.observer);
-        let mut seen = None;
+        let mut seen = SeenBreaker::default();
         self.tell_standing(&mut seen).await;
         let mut table = Timetable::new(plan.shallow, plan.deep, now.wall, rand::random());
         let mut steps = Steps::new(now);
@@ -195,8 +192,7 @@ impl Daemon {
             tracing::error!("whether healing is paused holds until a restart only: {why}");
         }
         self.state.send_modify(|state| state.paused = paused);
-        let what =
-            if paused { "paused: nothing is healed before it is resumed" } else { "resumed" };
+        let what = if paused { "paused: nothing is healed until it is resumed" } else { "resumed" };
         tracing::warn!(paused, "healing was {what}");
     }
 

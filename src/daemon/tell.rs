@@ -50,27 +50,37 @@ pub(super) fn tell_plan(plan: &Plan, now: DateTime<Utc>, observer: &dyn Observer
     }
 }
 
+/// The breaker as a daemon told it last.
+#[derive(Debug, Default)]
+pub(super) enum SeenBreaker {
+    /// It has not looked yet.
+    #[default]
+    Never,
+    /// It was like this.
+    As(Option<BreakerState>),
+}
+
 /// Tells what stands in the ledger and changes without passes too: the breaker, which people answer,
 /// and what reading has proven, which grows old. `seen` is the breaker as it was told last.
 pub(super) async fn tell_standing(
     ledger: &dyn Ledger,
     cycle: TimeDelta,
     now: DateTime<Utc>,
-    seen: &mut Option<Option<BreakerState>>,
+    seen: &mut SeenBreaker,
     observer: &dyn Observer,
 ) -> Result<(), LedgerError> {
     let latched = ledger.breaker().await?;
     let open = latched.as_ref().filter(|state| state.is_open());
     observer.notice(&Event::Breaker(open.map(|state| state.reason)));
     let turn = match seen {
-        None => open.cloned().map(BreakerTurn::StandsOpen),
+        SeenBreaker::Never => open.cloned().map(BreakerTurn::StandsOpen),
         // Commands beside the daemon answer it, and audits open it.
-        Some(before) => BreakerTurn::between(before.as_ref(), latched.as_ref()),
+        SeenBreaker::As(before) => BreakerTurn::between(before.as_ref(), latched.as_ref()),
     };
     if let Some(turn) = turn {
         observer.notice(&Event::BreakerTurned(&turn));
     }
-    *seen = Some(latched);
+    *seen = SeenBreaker::As(latched);
     if let Some(rotation) = memory::rotation(ledger, now, TimeDelta::zero()).await? {
         let since = now.checked_sub_signed(cycle).unwrap_or(DateTime::UNIX_EPOCH);
         let (objects, oldest) = (rotation.verified_since(since), rotation.oldest_read());

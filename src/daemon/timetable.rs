@@ -326,11 +326,12 @@ mod tests {
             quarter.wait(1_400);
             let mut last = Duration::ZERO;
             for due in &quarter.due {
-                prop_assert!(*due - last <= Duration::from_secs(1_352), "{:?}", quarter.due);
+                prop_assert!(due.saturating_sub(last) <= Duration::from_secs(1_352), "{:?}", quarter.due);
                 last = *due;
             }
             for few in quarter.due.windows(10) {
-                prop_assert!(few[9] - few[0] >= Duration::from_mins(30), "{:?}", quarter.due);
+                let took = few[9].saturating_sub(few[0]);
+                prop_assert!(took >= Duration::from_mins(30), "{:?}", quarter.due);
             }
         }
     }

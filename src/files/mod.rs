@@ -148,9 +148,10 @@ fn replace(
     content: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
     // Temporary files are private by default; this one is as readable as the umask makes it.
-    let made = Permissions::from_mode(0o666);
+    let by_umask = Permissions::from_mode(0o666);
     let mut builder = Builder::new();
-    let mut staged = builder.prefix(".restock-").permissions(made).tempfile_in(folder_of(path))?;
+    let mut staged =
+        builder.prefix(".restock-").permissions(by_umask).tempfile_in(folder_of(path))?;
     if let Some(mode) = mode {
         staged.as_file().set_permissions(Permissions::from_mode(mode))?;
     }

@@ -104,7 +104,7 @@ impl Reader<'_> {
         let among = match team.digests.get(digest.value()) {
             Some(at) => Among::Team(at.clone()),
             None if !team.has_software => Among::Server,
-            None if team.is_torn || team.is_unsure => Among::Unsure,
+            None if team.is_torn || team.undigested > 0 => Among::Unsure,
             None => Among::Nothing,
         };
         self.found.installs.push(Install {
@@ -217,14 +217,10 @@ impl NoSpec {
 
 fn not_found(spec: &Spec, path: &Text) -> String {
     let path = path.shown();
-    match &spec.url {
-        Some(url) => {
-            let url = redact_url(&url.shown());
-            format!("install_software.package_path URL {url} not found on team: {path}")
-        }
-        None => {
-            let digest = spec.digest.as_ref().map(Text::shown).unwrap_or_default();
-            format!("install_software.package_path SHA256 {digest} not found on team: {path}")
-        }
+    if let Some(url) = &spec.url {
+        let url = redact_url(&url.shown());
+        return format!("install_software.package_path URL {url} not found on team: {path}");
     }
+    let digest = spec.digest.as_ref().map(Text::shown).unwrap_or_default();
+    format!("install_software.package_path SHA256 {digest} not found on team: {path}")
 }

@@ -132,8 +132,18 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a policy in the file itself installs something.
+pub(super) fn installs_inline(document: &Document<'_>, root: Id) -> bool {
+    let tree = &document.tree;
+    let list = tree.get(root, "policies").and_then(|id| tree.node(id));
+    match list.map(|node| &node.value) {
+        Some(Value::Sequence(items)) => items.iter().any(|item| installs(document, *item)),
+        Some(Value::Mapping(_) | Value::Scalar { .. }) | None => false,
+    }
+}
+
 /// Whether a policy installs something.
-pub(super) fn installs(document: &Document<'_>, policy: Id) -> bool {
+fn installs(document: &Document<'_>, policy: Id) -> bool {
     let tree = &document.tree;
     let what = tree.get(policy, "install_software").and_then(|id| tree.node(id));
     matches!(what.map(|node| &node.value), Some(Value::Mapping(_)))

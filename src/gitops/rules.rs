@@ -87,7 +87,7 @@ impl Document<'_> {
             let id = self.tree.get(item, key)?;
             self.scalar(id).filter(|text| !text.value().is_empty()).map(|_| id)
         };
-        let plain = ["hash_sha256", "url"].iter().find_map(|key| filled(key));
+        let plain = ["hash_sha256", "url"].iter().find_map(filled);
         let with_path = || WITH_PATH.iter().find_map(|key| self.path_in(item, key));
         // A script has no file beside it that could name its icon.
         let icon = || self.path_in(item, "icon").filter(|_| !files::is_script(target));

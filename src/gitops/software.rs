@@ -20,8 +20,8 @@ pub(super) struct Team {
     pub(super) has_software: bool,
     /// Whether a part of its software could not be read, which is told already.
     pub(super) is_torn: bool,
-    /// Whether Fleet alone knows the digests of some of its packages.
-    pub(super) is_unsure: bool,
+    /// How many of its packages have digests that Fleet alone knows.
+    pub(super) undigested: usize,
     /// Where it asks for a digest, or for a URL.
     pub(super) digests: HashMap<String, Place>,
     pub(super) urls: HashMap<String, Place>,
@@ -48,7 +48,7 @@ impl Team {
 
     /// Takes note of a package that the team asks for.
     pub(super) fn add(&mut self, digest: Option<&Text>, url: Option<&Text>, at: &Place) {
-        self.is_unsure |= digest.is_none();
+        self.undigested += usize::from(digest.is_none());
         let insert = |into: &mut HashMap<String, Place>, text: &Text| {
             into.entry(text.value().to_owned()).or_insert_with(|| at.clone());
         };
@@ -65,7 +65,7 @@ impl Team {
         self.store_apps = self.names(document, software, ("app_store_apps", "app_store_id"));
         self.maintained_apps = self.names(document, software, ("fleet_maintained_apps", "slug"));
         // Their digests stand in manifests that Fleet reads.
-        self.is_unsure |= !self.maintained_apps.is_empty();
+        self.undigested += self.maintained_apps.len();
     }
 
     fn names(

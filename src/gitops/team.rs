@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::expand::Expanded;
 use super::files::{self, Content, clean};
 use super::item::Document;
-use super::policies::{folder, installs};
+use super::policies::{folder, installs_inline};
 use super::reader::{Reader, identity};
 use super::software::Team;
 use super::tree::{Id, Value};
@@ -37,7 +37,7 @@ impl Reader<'_> {
         self.remark_behind(document);
         self.repeated(document, root, &["software", "name"]);
         let mut team = Team::new(self, document, root);
-        if team.has_software || self.installs_inline(document, root) {
+        if team.has_software || installs_inline(document, root) {
             self.tell_unset(document, expanded);
         }
         if let Some(software) = tree.get(root, "software").filter(|id| !tree.is_null(*id)) {
@@ -50,15 +50,6 @@ impl Reader<'_> {
             }
         }
         self.policies(document, root, &team);
-    }
-
-    fn installs_inline(&self, document: &Document<'_>, root: Id) -> bool {
-        let tree = &document.tree;
-        let list = tree.get(root, "policies").and_then(|id| tree.node(id));
-        match list.map(|node| &node.value) {
-            Some(Value::Sequence(items)) => items.iter().any(|item| installs(document, *item)),
-            Some(Value::Mapping(_) | Value::Scalar { .. }) | None => false,
-        }
     }
 
     /// What a team asks for; `None` where a part of it cannot be read, which is told.
@@ -83,7 +74,10 @@ impl Reader<'_> {
         for item in items {
             match asked.items.get_mut(item).map(std::mem::take) {
                 None => {
+                    let scripts = asked.scripts.len();
                     let references = self.team_item(document, *item, &mut asked);
+                    // Told already: a variable that is not set, say.
+                    team.is_torn |= references.is_empty() && asked.scripts.len() == scripts;
                     self.add_to(team, &references);
                     asked.items.insert(*item, references);
                 }

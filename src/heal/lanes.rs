@@ -8,7 +8,7 @@ use crate::source::Silence;
 /// One lane for each host, or for each kind of source that has none.
 pub(super) struct Lanes<T> {
     per_host: usize,
-    lanes: HashMap<String, Lane<T>>,
+    hosts: HashMap<String, Lane<T>>,
     /// The hosts in the order in which they have their turn.
     turns: VecDeque<String>,
 }
@@ -29,7 +29,7 @@ pub(super) enum Turn<T> {
 
 impl<T> Lanes<T> {
     pub(super) fn new(per_host: usize) -> Self {
-        Self { per_host: per_host.max(1), lanes: HashMap::new(), turns: VecDeque::new() }
+        Self { per_host: per_host.max(1), hosts: HashMap::new(), turns: VecDeque::new() }
     }
 
     /// Queues this for a host.
@@ -42,7 +42,7 @@ impl<T> Lanes<T> {
         for _ in 0..self.turns.len() {
             let host = self.turns.pop_front()?;
             self.turns.push_back(host.clone());
-            let Some(lane) = self.lanes.get_mut(&host) else { continue };
+            let Some(lane) = self.hosts.get_mut(&host) else { continue };
             if lane.silence.is_left_alone() {
                 if let Some(one) = lane.waiting.pop_front() {
                     return Some(Turn::LeftAlone(host, one));
@@ -69,10 +69,10 @@ impl<T> Lanes<T> {
     }
 
     fn lane(&mut self, host: &str) -> &mut Lane<T> {
-        if !self.lanes.contains_key(host) {
+        if !self.hosts.contains_key(host) {
             self.turns.push_back(host.to_owned());
         }
-        self.lanes.entry(host.to_owned()).or_insert_with(|| Lane {
+        self.hosts.entry(host.to_owned()).or_insert_with(|| Lane {
             waiting: VecDeque::new(),
             asking: 0,
             silence: Silence::default(),
@@ -94,7 +94,9 @@ mod tests {
 
     fn lanes(per_host: usize, waiting: &[(&str, u32)]) -> Lanes<u32> {
         let mut lanes = Lanes::new(per_host);
-        waiting.iter().for_each(|(host, n)| lanes.wait(host, *n));
+        for (host, n) in waiting {
+            lanes.wait(host, *n);
+        }
         lanes
     }
 
@@ -111,7 +113,7 @@ mod tests {
         let mut lanes = lanes(2, &[("a", 1), ("a", 2), ("a", 3), ("b", 4), ("b", 5), ("c", 6)]);
         assert_eq!(asked(&mut lanes), [1, 4, 6, 2, 5], "the third of `a` finds no place");
         lanes.answered("b", None);
-        assert_eq!(asked(&mut lanes), [] as [u32; 0]);
+        assert!(asked(&mut lanes).is_empty());
         lanes.answered("a", None);
         assert_eq!(asked(&mut lanes), [3]);
     }

@@ -15,6 +15,7 @@ use crate::plan::HealOptions;
 use crate::report::{ActivityView, DaemonView, SideView, StatusView};
 
 use super::access::{Access, Peer};
+use super::seats::Seat;
 use super::serve::{QUESTIONS, SOCKET_QUESTIONS};
 use super::token::Guesses;
 
@@ -72,14 +73,20 @@ impl Served {
         }
     }
 
-    /// A turn for one who asks from there; `None` where too many do.
-    pub(super) fn turn(&self, peer: Peer) -> Option<SemaphorePermit<'_>> {
+    /// A turn for one who asks from there. Who waits for it may lose the seat to one who comes.
+    pub(super) async fn turn(&self, peer: Peer, seat: &Seat) -> Option<SemaphorePermit<'_>> {
         let [tcp, socket] = &self.asking;
         let asking = match peer {
             Peer::Address(_) => tcp,
             Peer::Socket => socket,
         };
-        asking.try_acquire().ok()
+        if let Ok(turn) = asking.try_acquire() {
+            return Some(turn);
+        }
+        seat.waits();
+        let turn = asking.acquire().await.ok();
+        seat.is_answered();
+        turn
     }
 
     /// What the ledger knows, at most a moment old, with what the daemon is doing right now. However

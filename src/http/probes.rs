@@ -52,7 +52,10 @@ pub(super) async fn readyz(State(served): State<Arc<Served>>, RawQuery(query): R
 fn checks(state: &DaemonState) -> String {
     let is = |well: bool, why: &str| Some(if well { Ok(()) } else { Err(why.to_owned()) });
     let up = |said: &Option<Result<(), Arc<str>>>| {
-        said.as_ref().map(|said| said.as_ref().map(|()| ()).map_err(|why| one_line(why)))
+        said.as_ref().map(|said| match said {
+            Ok(()) => Ok(()),
+            Err(why) => Err(one_line(why)),
+        })
     };
     let problem = state.reload.as_ref().and_then(|reload| reload.problem.as_deref());
     let mut told = String::new();

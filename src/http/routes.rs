@@ -12,8 +12,9 @@ use axum::{Router, http};
 use crate::observe::{Event, Observer};
 
 use super::access::{Peer, guard};
-use super::answer::{Answer, Problem, error};
+use super::answer::{Answer, error};
 use super::panel::Served;
+use super::seats::Seat;
 use super::{admin, api, page, probes};
 
 /// How long an answer may take to be made.
@@ -67,14 +68,11 @@ async fn wrong_method() -> Answer {
 async fn in_turn(
     State(served): State<Arc<Served>>,
     peer: axum::Extension<Peer>,
+    seat: axum::Extension<Arc<Seat>>,
     request: Request,
     next: Next,
 ) -> Answer {
-    let Some(turn) = served.turn(peer.0) else {
-        let (status, why) = (StatusCode::SERVICE_UNAVAILABLE, "too many ask at once: ask again");
-        let is_order = !matches!(*request.method(), http::Method::GET | http::Method::HEAD);
-        return if is_order { Problem::new(status, why).into() } else { error(status, why) };
-    };
+    let turn = served.turn(peer.0, &seat).await;
     let answer = next.run(request).await;
     drop(turn);
     answer

@@ -12,9 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Peer;
 
-/// How long a client keeps its seat in any case, before it asks and after it was answered: a head
-/// that has arrived may not have been read yet.
+/// How long a client keeps its seat in any case before it asks: a head that has arrived may not have
+/// been read yet.
 const UNDISTURBED: Duration = Duration::from_millis(500);
+
+/// How long it keeps it to read its answer.
+const READING: Duration = Duration::from_secs(5);
 
 /// The seats of one listener.
 #[derive(Debug)]
@@ -35,8 +38,8 @@ struct Guests {
 #[derive(Debug)]
 struct Guest {
     peer: Peer,
-    /// Since when we wait for it; `None` while it waits for us.
-    awaited_since: Option<Instant>,
+    /// From when on others may have its seat; `None` while it is being answered.
+    leaves_from: Option<Instant>,
     leave: CancellationToken,
 }
 
@@ -71,7 +74,7 @@ impl Seats {
     /// Seats a client.
     pub(super) fn seat(self: &Arc<Self>, peer: Peer) -> Arc<Seat> {
         let (mut guests, now) = (self.guests(), Instant::now());
-        let awaited = |guest: &&Guest| guest.peer == peer && guest.awaited_since.is_some();
+        let awaited = |guest: &&Guest| guest.peer == peer && guest.leaves_from.is_some();
         if guests.seated.values().filter(awaited).count() >= self.of_one_peer
             && let Some(first) = guests.first_to_leave(now, |guest| guest.peer == peer)
         {
@@ -79,7 +82,8 @@ impl Seats {
         }
         let (number, leave) = (guests.next, CancellationToken::new());
         guests.next = number.wrapping_add(1);
-        let guest = Guest { peer, awaited_since: Some(now), leave: leave.clone() };
+        let leaves_from = Some(now + UNDISTURBED);
+        let guest = Guest { peer, leaves_from, leave: leave.clone() };
         guests.seated.insert(number, guest);
         Arc::new(Seat { seats: Arc::clone(self), number, leave })
     }
@@ -94,7 +98,7 @@ impl Seats {
         for guest in guests.seated.values().filter(|guest| guest.may_leave(now)) {
             let (count, first) = of_peers.entry(guest.peer).or_insert((0, Reverse(Some(now))));
             *count += 1;
-            first.0 = first.0.min(guest.awaited_since);
+            first.0 = first.0.min(guest.leaves_from);
         }
         let most = of_peers.into_iter().max_by_key(|(_, known)| *known).map(|(peer, _)| peer);
         let first = most.and_then(|most| guests.first_to_leave(now, |guest| guest.peer == most));
@@ -116,7 +120,7 @@ impl Guests {
     /// The one that we have waited for longest, among these.
     fn first_to_leave(&self, now: Instant, among: impl Fn(&Guest) -> bool) -> Option<u64> {
         let may = self.seated.iter().filter(|(_, guest)| among(guest) && guest.may_leave(now));
-        may.min_by_key(|(_, guest)| guest.awaited_since).map(|(number, _)| *number)
+        may.min_by_key(|(_, guest)| guest.leaves_from).map(|(number, _)| *number)
     }
 
     fn send_away(&mut self, number: u64) {
@@ -128,15 +132,25 @@ impl Guests {
 
 impl Guest {
     fn may_leave(&self, now: Instant) -> bool {
-        self.awaited_since.is_some_and(|since| now.duration_since(since) >= UNDISTURBED)
+        self.leaves_from.is_some_and(|from| from <= now)
     }
 }
 
 impl Seat {
     /// A request came over this connection, and is answered from here on.
     pub(super) fn asked(self: &Arc<Self>) -> Asked {
-        self.awaited(None);
+        self.leaves_from(None);
         Asked(Arc::clone(self))
+    }
+
+    /// The request waits for its turn, as many do: others may have its seat.
+    pub(super) fn waits(&self) {
+        self.leaves_from(Some(Instant::now() + UNDISTURBED));
+    }
+
+    /// It has its turn.
+    pub(super) fn is_answered(&self) {
+        self.leaves_from(None);
     }
 
     /// Ends when the client has lost its seat.
@@ -144,16 +158,16 @@ impl Seat {
         self.leave.cancelled().await;
     }
 
-    fn awaited(&self, since: Option<Instant>) {
+    fn leaves_from(&self, from: Option<Instant>) {
         if let Some(guest) = self.seats.guests().seated.get_mut(&self.number) {
-            guest.awaited_since = since;
+            guest.leaves_from = from;
         }
     }
 }
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        self.0.awaited(Some(Instant::now()));
+        self.0.leaves_from(Some(Instant::now() + READING));
     }
 }
 
@@ -198,6 +212,8 @@ mod tests {
         let other = seats.seat(peer(3));
         let _busy = (fresh.asked(), other.asked());
         advance(UNDISTURBED).await;
+        assert!(seats.room().now_or_never().is_none(), "it has some time to read");
+        advance(READING).await;
         seats.room().await;
         assert!(is_lost(&answered) && !is_lost(&fresh));
     }

@@ -147,6 +147,7 @@ async fn converse<S>(
     let own = Arc::clone(&seat);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(Arc::clone(&own));
         let (mut router, asked) = (router.clone(), own.asked());
         async move {
             let answer = router.call(request.map(Body::new)).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 use url::Url;
 
-use crate::model::{Digest, redact_url};
+use crate::model::{Digest, cut_owned, redact_place, redact_url};
 
 /// The longest line, in bytes.
 const LONGEST_LINE: u64 = 64 << 10;
@@ -175,7 +175,7 @@ fn url_of(text: &str) -> Result<Url, String> {
         return Err("has something behind its URL, or white space in it".to_owned());
     }
     if !text.contains("://") {
-        return Err(format!("names a file and no URL: `{}`", redact_url(text)));
+        return Err(format!("names a file and no URL: `{}`", cut_owned(redact_place(text))));
     }
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
@@ -286,7 +286,7 @@ mod tests {
             ("abc  https://h/x", "begins with what is not a SHA-256 digest"),
             (&format!("{digest} installer.pkg?SECRET"), "names a file and no URL: `installer.pkg`"),
             (&format!("{digest} *installer.pkg"), "names a file and no URL: `installer.pkg`"),
-            (&format!("{digest} ftp://u:SECRET@h/x"), "has no http or https URL but `ftp://h/x`"),
+            (&format!("{digest} ftp://u:SECRET@h/x"), "has no http or https URL but `ftp://h`"),
             (&format!("{digest} https://h/x  # SECRET"), "has something behind its URL"),
             (&format!("{digest} https://h/x\r{digest} https://h/y"), "has something behind"),
             (&format!("{digest} https://"), "has no http or https URL"),

@@ -109,8 +109,8 @@ pub enum OpenError {
     },
 }
 
-/// What `SQLite` says where nothing more can be written: FULL, IOERR_WRITE and IOERR_SHMSIZE, the last
-/// one when it is to make room for what its connections share.
+/// What `SQLite` says where nothing more can be written: `FULL`, `IOERR_WRITE`, and `IOERR_SHMSIZE`
+/// where it cannot make room for what its connections share.
 const DISK_FULL: [&str; 3] = ["13", "778", "4874"];
 
 impl OpenError {

@@ -14,10 +14,11 @@ const DATABASES: [&str; 4] = ["mysql", "mariadb", "postgres", "postgresql"];
 /// What stands for a text of which nothing may be shown.
 const HIDDEN: &str = "…";
 
-/// A source as it may be printed. A plain URL of http(s), s3, gs or az loses its user info, query
-/// and fragment. Of everything else no more than scheme and host are shown, and of a host that may
-/// be a part of a password, nothing: people write `/`, `?`, `#` and `@` into passwords. What is long
-/// is cut.
+/// A source as it may be printed.
+///
+/// A plain URL of http(s), s3, gs or az loses its user info, query and fragment. Of everything else
+/// no more than scheme and host are shown, and of a host that may be a part of a password, nothing:
+/// people write `/`, `?`, `#` and `@` into passwords. What is long is cut.
 pub fn redact_url(text: &str) -> String {
     cut_owned(redacted(text.trim()))
 }
@@ -183,8 +184,9 @@ fn next_url(message: &str) -> Option<usize> {
     })
 }
 
-/// An error and all its causes in one line, redacted. A cause that only repeats what stands there
-/// already is left out: some libraries print their source themselves. Each of them is cut, since
+/// An error and all its causes in one line, redacted.
+///
+/// A cause that only repeats what stands there already is left out: some libraries print their source themselves. Each of them is cut, since
 /// servers and databases write them.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut line = cut_owned(error.to_string());

@@ -21,7 +21,7 @@ impl Auditor {
         let before = last_full.map_or(now, |last| last.finished_at);
         for loss in ran_out(configured, &kept, before, now) {
             let line = format!(
-                "the loss of {} was accepted until {} ({}): from now on it counts again",
+                "the accepted loss of {} has expired (until {}: {}): it counts again",
                 loss.digest, loss.until, loss.reason
             );
             self.observer.notice(&Event::Warning(&line));

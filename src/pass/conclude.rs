@@ -8,7 +8,7 @@ use crate::model::{
     reason,
 };
 use crate::observe::Event;
-use crate::plan::{BreakerTurn, Hold, PassCounts, judge_breaker, make_plan};
+use crate::plan::{BreakerTurn, Hold, PassCounts, Plan, judge_breaker, make_plan};
 
 use super::examine::Examined;
 use super::flag::SKEW_AT_MOST;
@@ -50,14 +50,7 @@ impl Context<'_> {
         }
         self.remember_first_seen(&mut findings).await?;
         findings.sort();
-        let mut plan = make_plan(
-            &findings,
-            &self.pass_id,
-            self.started_at,
-            self.auditor.identity(),
-            hold_all,
-            &self.auditor.settings.heal,
-        );
+        let mut plan = self.plan(&findings, hold_all);
         let read: HashMap<_, _> = examined
             .iter()
             .flat_map(|one| {
@@ -112,6 +105,11 @@ impl Context<'_> {
         let mut collections = self.auditor.catalog.collections().iter();
         let heals = collections.any(|c| c.name == finding.collection && c.heal);
         (!heals || !self.auditor.settings.heal.enabled).then_some(Hold::HealingOff)
+    }
+
+    fn plan(&self, findings: &[Finding], hold_all: Option<Hold>) -> Plan {
+        let (identity, options) = (self.auditor.identity(), &self.auditor.settings.heal);
+        make_plan(findings, &self.pass_id, self.started_at, identity, hold_all, options)
     }
 
     /// Judges the world, and latches the breaker where that is called for.
@@ -349,12 +347,13 @@ pub(super) fn finding_key(finding: &Finding) -> FindingKey {
         Some(why @ (reason::FUTURE | reason::UNREADABLE_TIME)) => format!("{key}: {why}"),
         Some(_) | None => key.clone(),
     };
-    let subject = finding.key.as_ref().map(of_key).unwrap_or_else(|| {
+    let of_rows = || {
         let refs: HashSet<_> = finding.refs.iter().chain(&finding.names).collect();
         let mut refs: Vec<_> = refs.into_iter().map(String::as_str).collect();
         refs.sort_unstable();
         format!("{}: {} {}", finding.collection, finding.detail, refs.join(" "))
-    });
+    };
+    let subject = finding.key.as_ref().map_or_else(of_rows, of_key);
     FindingKey { kind: finding.kind, subject }
 }
 

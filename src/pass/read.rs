@@ -128,10 +128,11 @@ impl Context<'_> {
     /// Somebody else put the right bytes there: with the corruption its last trace would go.
     fn tell_right_again(&self, was: &Corruption) {
         let line = format!(
-            "{} is right again, and restock did not heal it: its bytes had digest {} on {}",
+            "{} was corrupt and is right again, but restock did not heal it: on {} its bytes had \
+             digest {}",
             was.key,
-            was.observed_digest,
-            was.found_at.format("%Y-%m-%d %H:%M UTC")
+            was.found_at.format("%Y-%m-%d %H:%M UTC"),
+            was.observed_digest
         );
         self.auditor.observer.notice(&Event::Warning(&line));
     }

@@ -55,6 +55,7 @@ impl PassReport {
 
 fn pass_error(error: &LedgerError) -> PassError {
     let why = error_chain(error);
-    let message = format!("what this pass found and did was not kept, or not all of it: {why}");
+    let message =
+        format!("the findings and repairs of this pass were not kept, or not all of them: {why}");
     PassError { code: CODE.to_owned(), message, subject: None }
 }

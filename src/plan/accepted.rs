@@ -55,6 +55,6 @@ mod tests {
         assert_eq!(accepted, HashSet::from([Digest::new([1; 32]), Digest::new([4; 32])]));
         let since = |day: &str| ran_out(&configured, &kept, day.parse().unwrap(), now);
         assert_eq!(since("2027-01-29T12:00:00Z"), [&kept[1]]);
-        assert_eq!(since("2027-01-31T00:00:00Z"), [] as [&Acceptance; 0], "told before");
+        assert!(since("2027-01-31T00:00:00Z").is_empty(), "told before");
     }
 }

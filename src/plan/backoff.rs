@@ -7,8 +7,10 @@ use crate::model::Attempts;
 use super::HealOptions;
 
 /// When an object may be tried again: `retry_after` after the first finished failure, doubling to
-/// `retry_at_most`. `None` where nothing holds it back; a failure after `now` does not, as the clock
-/// was set back since, and nobody knows how long ago it was.
+/// `retry_at_most`. `None` where nothing holds it back.
+///
+/// A failure after `now` does not: the clock was set back since, and nobody knows how long ago it
+/// was.
 pub fn next_try(
     attempts: &Attempts,
     options: &HealOptions,

@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn each_turn_is_told_once_and_what_only_counts_anew_is_none() {
         let (open, more) = (state(30, None), state(40, None));
+        let shrunk = BreakerState { reason: BreakerReason::InventoryShrunk, ..state(30, None) };
         let (agreed, still) = (state(30, Some(30)), state(20, Some(30)));
-        let shrunk = BreakerState { reason: BreakerReason::InventoryShrunk, ..open.clone() };
         for (before, after, turn) in [
             (None, None, None),
             (None, Some(&open), Some(BreakerTurn::Opened(open.clone()))),

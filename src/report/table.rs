@@ -118,6 +118,7 @@ pub(super) fn verdict(report: &PassReport<'_>) -> (&'static str, String) {
         Outcome::Busy => "another instance holds the lock; nothing was done".to_owned(),
         Outcome::Failed if place.is_empty() => "the pass could not finish".to_owned(),
         Outcome::Failed => format!("the pass could not finish; {place}"),
+        Outcome::Refused if place.is_empty() => "nothing was healed".to_owned(),
         Outcome::Refused => format!("nothing was healed; {place}"),
         Outcome::Clean | Outcome::Findings | Outcome::Incomplete => place,
     };

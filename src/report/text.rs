@@ -70,9 +70,10 @@ impl TextOptions<'_> {
     }
 }
 
-/// The text with everything spelled out that could steer a terminal, reorder or hide what is read,
-/// or be taken for a command by a CI system that reads the log: what begins with `::` is one to
-/// GitHub's runners, and `##[` anywhere.
+/// The text with everything spelled out that could steer a terminal or reorder what is read.
+///
+/// So is what a CI system that reads the log could take for a command: what begins with `::` is one
+/// to GitHub's runners, and `##[` anywhere.
 ///
 /// Names of files and keys of objects are written by strangers, and so is what servers say: whatever
 /// people read of it passes through here.

@@ -192,7 +192,13 @@ fn together(slug: &str, failures: &[FetchError]) -> FetchError {
     let message = format!("no manifest of {slug}: {}", told.join("; "));
     let hosts = failures.iter().map(|failure| match failure {
         FetchError::Silent { host, .. } => Some(host),
-        _ => None,
+        FetchError::Gone { .. }
+        | FetchError::Lacking(_)
+        | FetchError::Policy(_)
+        | FetchError::TooLarge { .. }
+        | FetchError::Transient { .. }
+        | FetchError::Encoding(_)
+        | FetchError::Permanent(_) => None,
     });
     if let Some(Some(host)) = hosts.reduce(|first, next| first.filter(|_| next.is_some())) {
         return FetchError::Silent { host: host.clone(), message };

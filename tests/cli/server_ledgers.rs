@@ -7,7 +7,8 @@ use restock::ledger::Lock;
 use rstest::rstest;
 
 use crate::binary::restock;
-use crate::databases::{Database, Engine, Pooler, Pooling};
+use crate::databases::pooler::{Pooler, Pooling};
+use crate::databases::{Database, Engine};
 use crate::place::{CONFIGURATION, Place, wait};
 use crate::support::world::Object;
 

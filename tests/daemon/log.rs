@@ -113,7 +113,7 @@ fn a_daemon_that_begins_under_an_open_breaker_says_so() {
     assert!(ran.stderr.contains("the breaker opened: 8 of 20"), "{}", ran.stderr);
     let daemon = Running::start_as(&place, "run", command(place.dir(), "run"));
     daemon.says("last pass");
-    assert_eq!(daemon.said("the breaker is open since "), 1, "{}", daemon.log());
+    assert_eq!(daemon.said("the breaker has been open since "), 1, "{}", daemon.log());
     assert_eq!(daemon.said("the breaker opened"), 0);
 }
 

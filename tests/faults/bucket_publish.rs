@@ -80,7 +80,7 @@ fn not_modified() -> Answer {
 #[case::somebody_else_wrote_other_bytes_of_this_size(
     vec![precondition(), other(), wrong()], Held, None)]
 #[case::somebody_else_wrote_what_nobody_can_read(
-    vec![precondition(), other(), Answer::status(403)], Held, None)]
+    vec![precondition(), other(), other(), Answer::status(403)], Held, None)]
 #[case::somebody_else_wrote_something_else(
     vec![precondition(), there(3, "\"other\""), read(b"abc", "\"other\"")], Held, None)]
 #[case::a_304_for_a_condition_that_did_not_hold(

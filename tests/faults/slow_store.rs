@@ -5,7 +5,7 @@ use std::time::Duration;
 use restock::model::{FailureReason, FindingKind, Outcome, RepairResult};
 use restock::store::{OptionValue, StoreOptions, open};
 
-use crate::bucket::{Bucket, page, there};
+use crate::bucket::{Bucket, page};
 use crate::support::http_server::Answer;
 use crate::support::world::{briefly, repair};
 
@@ -68,9 +68,10 @@ async fn an_upload_that_nobody_answers_fails_and_the_others_are_restored() {
     let absent = || Answer::status(404);
     let silent = Answer::raw("").then_stall();
     bucket.answers(&bucket.objects[0], [absent(), absent(), silent, absent()]);
-    let (taken, size) =
-        (Answer::status(200).header("etag", "\"n\""), bucket.objects[1].bytes.len());
-    bucket.answers(&bucket.objects[1], [absent(), absent(), taken, there(size, "\"n\"")]);
+    let taken = |answer: Answer| answer.header("etag", "\"n\"");
+    let whole = Answer::ok(bucket.objects[1].bytes.clone());
+    let answers = [absent(), absent(), taken(Answer::status(200)), taken(whole)];
+    bucket.answers(&bucket.objects[1], answers);
     let report = bucket.world.heal().await;
     let [stuck, other] = [0, 1].map(|n| repair(&report, &bucket.objects[n]));
     assert_eq!(

@@ -154,7 +154,7 @@ async fn on_the_first_day_the_file_for_fleet_lets_nothing_be_written() {
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
-    let found = BTreeSet::from([format!("missing {} disabled", lost.key())]);
+    let found = BTreeSet::from([format!("missing {} policy_blocked", lost.key())]);
     for args in [&["audit"][..], &["heal"], &["heal", &lost.digest]] {
         assert_eq!(told(&restock(args), &["unhealable"]), found, "{args:?}");
         assert_eq!(world.keys().await, keys, "{args:?}");

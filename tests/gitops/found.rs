@@ -225,6 +225,23 @@ fn templates_are_passed_by_unless_they_are_named() {
 }
 
 #[test]
+fn of_a_team_that_cannot_be_read_whole_nobody_says_what_it_lacks() {
+    let policies = "  - install_software: {hash_sha256: $DIGEST}\n";
+    let text = |item: &str| format!("controls:\npolicies:\n{policies}{}", team(item));
+    for (item, among) in [
+        ("    - url: u\n      hash_sha256: x\n", Among::Nothing),
+        ("    - hash_sha256: $NOT_SET\n", Among::Unsure),
+        ("    - path: none.yml\n", Among::Unsure),
+        ("    - url: u\n", Among::Unsure),
+    ] {
+        let folder = folder_with("t.yml", text(item).as_bytes());
+        let found = read(folder.path(), &["t.yml"]);
+        assert_eq!(found.installs.len(), 1, "{item}: {:?}", found.problems);
+        assert_eq!(found.installs[0].among, among, "{item}");
+    }
+}
+
+#[test]
 fn policies_of_other_programs_are_passed_by() {
     let text = "policies:\n  - path: none.yml\n  - install_software: {hash_sha256: $NONE}\n";
     let folder = folder_with("p.yml", text.as_bytes());

@@ -15,7 +15,6 @@ mod support;
 mod golden;
 
 #[path = "../support/schema.rs"]
-#[expect(dead_code, reason = "the tests of reports use more of it")]
 mod schema;
 
 #[path = "../cli/binary.rs"]

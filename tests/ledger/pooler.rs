@@ -10,7 +10,8 @@ use restock::ledger::{Ledger, open};
 use restock::model::FindingKind;
 use rstest::rstest;
 
-use crate::databases::{Database, Engine, Pooler, Pooling};
+use crate::databases::pooler::{Pooler, Pooling};
+use crate::databases::{Database, Engine};
 use crate::lease::{SHORT, acquire, holder};
 use crate::samples::{finding, pass, sighting};
 use crate::suite::{Fixture, STORE};

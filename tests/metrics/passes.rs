@@ -204,7 +204,8 @@ async fn the_store_is_asked_as_often_as_the_report_says() {
     let shown = Shown::of(&metrics);
     let requests = report.summary.store_requests;
     let of = |kind| state(&shown, "restock_store_operations_total", "operation", kind);
-    for (kind, count) in [("list", requests.list), ("get", requests.get)] {
+    // The healer of a test opens the store by itself, and reads back the two that it restored.
+    for (kind, count) in [("list", requests.list), ("get", requests.get + 2)] {
         assert_eq!(of(kind), number(Some(count)), "{kind}");
     }
     assert!(of("put") >= 2.0 && of("head") >= 2.0);

@@ -89,9 +89,7 @@ async fn the_record_of_an_earlier_plan_in_the_same_file_is_kept() {
 async fn a_record_takes_the_place_of_no_other_and_is_written_through_no_link() {
     let bench = Bench::in_memory(1).await;
     let path = bench.record_path();
-    let open = |plan: &str| {
-        Record::open(&path, plan, &bench.plan.identity, bench.now()).map(|record| drop(record))
-    };
+    let open = |plan: &str| Record::open(&path, plan, &bench.plan.identity, bench.now()).map(drop);
     // Two plans take turns in one file.
     for plan in ["a", "b", "a", "b"] {
         open(plan).unwrap();

@@ -180,7 +180,9 @@ async fn a_listing_that_breaks_off_after_some_pages_gives_no_verdict() {
 async fn what_is_no_file_in_an_objects_place_is_unknown_and_no_heal_downloads_for_it() {
     let (world, objects) = World::healthy(8).await;
     let lost = &objects[..4];
-    lost.iter().for_each(|object| world.remove(&object.key));
+    for object in lost {
+        world.remove(&object.key);
+    }
     std::fs::create_dir(world.path(&lost[0].key)).unwrap();
     std::os::unix::fs::symlink("nowhere", world.path(&lost[1].key)).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(world.path(&lost[2].key)).unwrap();

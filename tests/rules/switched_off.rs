@@ -26,8 +26,11 @@ async fn damaged() -> (World, Vec<Object>) {
     (world, objects.into_iter().chain(more).collect())
 }
 
+/// Key, whether it is healable, and why not.
+type Chance = (String, Option<bool>, Option<Unhealable>);
+
 /// What a report says of each damaged object's chances, and of those at risk.
-fn chances(report: &PassReport) -> (Vec<(String, Option<bool>, Option<Unhealable>)>, Option<u64>) {
+fn chances(report: &PassReport) -> (Vec<Chance>, Option<u64>) {
     let chance = |f: &Finding| (f.key.clone().unwrap(), f.healable, f.unhealable);
     let damaged = |f: &&Finding| matches!(f.kind, FindingKind::Missing | FindingKind::Corrupt);
     (report.findings.iter().filter(damaged).map(chance).collect(), report.summary.at_risk)

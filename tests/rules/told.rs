@@ -24,6 +24,7 @@ impl Heard {
 }
 
 impl Observer for Heard {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few events are told to people")]
     fn notice(&self, event: &Event<'_>) {
         let line = match event {
             Event::Corrupted(found) => format!(
@@ -34,7 +35,7 @@ impl Observer for Heard {
                 BreakerTurn::Opened(s) => format!("opened {} of {}", s.missing, s.expected),
                 BreakerTurn::OpenedAnew(s, n) => format!("anew {} after {n}", s.missing),
                 BreakerTurn::Closed(s) => format!("closed {:?}", s.acknowledged),
-                other => format!("{other:?}"),
+                BreakerTurn::StandsOpen(_) | BreakerTurn::Acknowledged(..) => format!("{turn:?}"),
             },
             Event::Warning(text) => (*text).to_owned(),
             _ => return,

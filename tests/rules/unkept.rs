@@ -32,7 +32,7 @@ async fn damaged() -> (World, Vec<Object>) {
 fn says_so(report: &PassReport) {
     assert_eq!(codes(report), ["ledger"]);
     let error = &report.summary.errors[0];
-    assert!(error.message.contains("was not kept"), "{}", error.message);
+    assert!(error.message.contains("were not kept"), "{}", error.message);
     assert!(error.message.contains("database or disk is full"), "{}", error.message);
     assert_eq!(error.subject, None);
     assert_eq!((report.summary.outcome, exit(report)), (Outcome::Failed, 1));

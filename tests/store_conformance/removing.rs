@@ -25,7 +25,7 @@ pub(super) async fn what_is_removed_is_gone_and_nothing_else_is(world: &World) {
     let error = world.removing.remove(&key(2), &version).await.unwrap_err();
     let no_object = match world.place {
         Place::Directory(_) => StoreFault::NotAFile,
-        _ => StoreFault::NotFound,
+        Place::Memory(_) | Place::S3(_) => StoreFault::NotFound,
     };
     assert_eq!(error.fault, no_object, "{error}");
     assert_eq!(world.keys().await, left);

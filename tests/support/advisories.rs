@@ -34,10 +34,10 @@ fn text<'a>(value: &'a Value, member: &str) -> &'a str {
 /// The packages that a package of this name is built into.
 fn users<'a>(metadata: &'a Value, name: &str) -> Vec<&'a Value> {
     let own = format!("#{name}@");
-    let uses = |node: &&Value| {
+    let has_it = |node: &&Value| {
         list(node, "dependencies").iter().any(|id| id.as_str().unwrap().contains(&own))
     };
-    let nodes = list(metadata.get("resolve").unwrap(), "nodes").iter().filter(uses);
+    let nodes = list(metadata.get("resolve").unwrap(), "nodes").iter().filter(has_it);
     let users: Vec<_> = nodes.map(|node| text(node, "id")).collect();
     let packages = list(metadata, "packages").iter();
     packages.filter(|package| users.contains(&text(package, "id"))).collect()

@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "each test takes some of it")]
 
 #[path = "pooler.rs"]
-mod pooler;
+pub(crate) mod pooler;
 #[path = "database_server.rs"]
 mod server;
 
@@ -17,7 +17,6 @@ use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection, Row, raw_sq
 use url::Url;
 use uuid::Uuid;
 
-pub(crate) use pooler::{Pooler, Pooling};
 pub(crate) use server::DatabaseServer;
 
 /// A kind of server.

@@ -364,6 +364,10 @@ where
     }
     stream.write_all(&answer.body).await.ok()?;
     stream.flush().await.ok()?;
+    finish(stream, answer).await
+}
+
+async fn finish(stream: &mut (impl AsyncWrite + Unpin), answer: Answer) -> Option<End> {
     match answer.then {
         Then::Close => stream.shutdown().await.ok()?,
         Then::Stall => std::future::pending().await,

@@ -46,6 +46,7 @@ pub(crate) const LAYERS: &[&[(&str, May)]] = &[
                 "gitops",
                 "pass",
                 "preflight",
+                "removal",
                 "survey",
             ]),
         ),

@@ -127,6 +127,10 @@ impl Trial {
         says(&spare, ACTIVE);
         assert_eq!(active.exit_code(), Some(0), "{}", active.log());
         expected.push(spare.id());
+        // It may end sooner than the next look.
+        until("its holding to be seen", || {
+            watch.as_ref().is_none_or(|watch| watch.sees(spare.id()))
+        });
         spare.signal("TERM");
         assert_eq!(spare.exit_code(), Some(0), "{}", spare.log());
         let holdings = watch.map(|watch| watch.stop(ended_in_order));

@@ -2,7 +2,7 @@
 //! the server's own clock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub(crate) struct Holding {
 
 pub(crate) struct Watch {
     stop: Arc<AtomicBool>,
+    /// Who held it at the last look.
+    last_pid: Arc<AtomicU32>,
     thread: JoinHandle<Vec<Look>>,
 }
 
@@ -41,15 +43,24 @@ impl Watch {
     pub(crate) fn start(engine: Engine, url: &str) -> Self {
         let (stop, url) = (Arc::new(AtomicBool::new(false)), url.to_owned());
         let stopped = Arc::clone(&stop);
+        let last_pid = Arc::new(AtomicU32::new(0));
+        let last = Arc::clone(&last_pid);
         let thread = std::thread::spawn(move || {
             let mut looks = Vec::new();
             while !stopped.load(Ordering::SeqCst) {
-                looks.extend(look(engine, &url));
+                let now = look(engine, &url);
+                last.store(now.as_ref().map_or(0, |look| look.pid), Ordering::SeqCst);
+                looks.extend(now);
                 std::thread::park_timeout(PAUSE);
             }
             looks
         });
-        Self { stop, thread }
+        Self { stop, last_pid, thread }
+    }
+
+    /// Whether the last look found it in these hands.
+    pub(crate) fn sees(&self, pid: u32) -> bool {
+        self.last_pid.load(Ordering::SeqCst) == pid
     }
 
     /// Proves that no two ever held it, and gives who did, one after the other. Who ended in order

@@ -117,7 +117,7 @@ pub struct BreakerArgs {
 /// What can be done with the breaker.
 #[derive(Debug, Clone, Subcommand)]
 pub enum BreakerCommand {
-    /// Tell whether it is open, and why; exits with 4 while it is.
+    /// Show whether the breaker is open, and why; exits with 4 while it is open and not acknowledged.
     Show,
     /// Answer that the numbers are real, so that heals may run.
     #[command(

@@ -56,8 +56,8 @@ pub(super) fn objects() -> Vec<DemoObject> {
     (0..OBJECTS).map(object).collect()
 }
 
-/// Every file that will be made, as a path from the demo's folder on, with what SQLite lays beside
-/// its own.
+/// Every file that will be made, as a path from the demo's folder on, with what `SQLite` lays
+/// beside its own.
 pub(super) fn files(objects: &[DemoObject], damage: &Damage) -> BTreeSet<String> {
     let databases = ["catalog.db", "ledger.db"].into_iter();
     let databases = databases

@@ -167,7 +167,7 @@ impl Instance {
         if paused {
             tracing::warn!(
                 paused,
-                "healing is paused still: nothing is healed before it is resumed"
+                "healing is still paused: nothing is healed until it is resumed"
             );
         }
         let daemon = Daemon {

@@ -102,13 +102,14 @@ impl SqlLedger {
 
     /// What closes those about an object that is right again.
     pub(super) fn close_repaired(&self, key: &str, at: DateTime<Utc>) -> Statement {
-        let sql = "UPDATE findings SET closed_at = ? WHERE store = ? AND kind IN (?, ?) \
+        let sql = "UPDATE findings SET closed_at = ? WHERE store = ? AND kind IN (?, ?, ?) \
                    AND subject = ? AND closed_at IS NULL";
         Statement::new(sql)
             .text(column::time(at))
             .int(self.store)
             .text(FindingKind::Missing.as_str())
             .text(FindingKind::Corrupt.as_str())
+            .text(FindingKind::Unknown.as_str())
             .text(self.dialect().key(key))
     }
 

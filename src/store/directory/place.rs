@@ -33,9 +33,8 @@ pub(super) fn find(root: &Root, key: &str) -> Result<Option<ObjectMeta>, StoreEr
 pub(super) fn leads_nowhere(root: &Root, path: &str) -> io::Result<bool> {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     for part in ends.filter_map(|end| path.get(..end)) {
-        let absent = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(None),
-            _ => Err(error),
+        let absent = |error: io::Error| {
+            if error.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(error) }
         };
         let Some(named) = root.dir.symlink_metadata(part).map(Some).or_else(absent)? else {
             return Ok(false);

@@ -80,7 +80,7 @@ pub(super) fn gather(options: &BTreeMap<String, OptionValue>) -> Result<Settings
     for (name, value) in options {
         let (key, text) = (parse_key(name)?, text(value));
         let value = values::clean(&text);
-        values::judge(key, value).or_else(empty(value)).map_err(|problem| {
+        values::judge(key, value).map_err(|problem| {
             OpenError::configuration(format!("`{name}` in [store.options] {problem}"))
         })?;
         own.insert(key, value.to_owned());
@@ -94,7 +94,6 @@ pub(super) fn gather(options: &BTreeMap<String, OptionValue>) -> Result<Settings
         };
         let value = values::clean(&set);
         values::judge(key, value)
-            .or_else(empty(value))
             .map_err(|problem| OpenError::configuration(format!("{} {problem}", variable(key))))?;
         settings.insert(key, value.to_owned());
     }
@@ -109,13 +108,7 @@ pub fn judge(name: &str, value: &OptionValue) -> Result<(), String> {
     let key = parse_key(name).map_err(|error| error.to_string())?;
     let text = text(value);
     let value = values::clean(&text);
-    values::judge(key, value).or_else(empty(value)).map_err(str::to_owned)
-}
-
-/// An empty value is wrong in no way.
-fn empty(value: &str) -> impl Fn(&'static str) -> Result<(), &'static str> {
-    let is_empty = value.is_empty();
-    move |problem| if is_empty { Ok(()) } else { Err(problem) }
+    values::judge(key, value).map_err(str::to_owned)
 }
 
 fn keys() -> impl Iterator<Item = AmazonS3ConfigKey> {

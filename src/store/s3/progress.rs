@@ -101,7 +101,7 @@ impl Progress {
 
     fn count(&mut self, hash: u64) {
         self.keys += 1;
-        let rest = hash << CELL_BITS | 1 << (CELL_BITS - 1);
+        let rest = (hash << CELL_BITS) | (1 << (CELL_BITS - 1));
         let zeros = u8::try_from(rest.leading_zeros() + 1).unwrap_or(u8::MAX);
         let cell = usize::try_from(hash >> (u64::BITS - CELL_BITS)).unwrap_or(0);
         if let Some(cell) = self.cells.get_mut(cell) {
@@ -114,9 +114,8 @@ impl Progress {
         let cells = f64::from(1_u32 << CELL_BITS);
         let sum: f64 = self.cells.iter().map(|zeros| (-f64::from(*zeros)).exp2()).sum();
         let distinct = 0.7213 / (1.0 + 1.079 / cells) * cells * cells / sum;
-        let empty = f64::from(
-            u32::try_from(self.cells.iter().filter(|cell| **cell == 0).count()).unwrap_or(u32::MAX),
-        );
+        let empty: u32 = self.cells.iter().map(|cell| u32::from(*cell == 0)).sum();
+        let empty = f64::from(empty);
         let distinct = if empty > 0.0 && distinct < 2.5 * cells {
             cells * (cells / empty).ln()
         } else {

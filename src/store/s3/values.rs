@@ -39,36 +39,43 @@ pub(super) fn clean(value: &str) -> &str {
 }
 
 /// What is wrong with a clean value, as a phrase that completes a sentence. Never says the value:
-/// it may be a secret.
+/// it may be a secret. An empty one sets nothing.
 pub(super) fn judge(key: Key, value: &str) -> Result<(), &'static str> {
-    let holds = match kind(key) {
-        Kind::Lines => return Ok(()),
-        Kind::Credential if !is_visible(value) => {
-            return Err("holds a line break, a space, or a character that no credential has");
+    if value.is_empty() {
+        return Ok(());
+    }
+    let kind = kind(key);
+    // Of a credential more is said below.
+    let judged_below = matches!(kind, Kind::Credential | Kind::Lines);
+    if !judged_below && value.contains(char::is_control) {
+        return Err("holds a line break or another control character");
+    }
+    let (fits, otherwise) = match kind {
+        Kind::Lines | Kind::Text => return Ok(()),
+        Kind::Credential => (
+            is_visible(value),
+            "holds a line break, a space, or a character that no credential has",
+        ),
+        Kind::Region => {
+            (value.chars().all(is_of_a_name), "is no region's name, such as eu-central-1")
         }
-        _ if value.contains(char::is_control) => {
-            return Err("holds a line break or another control character");
+        Kind::Url => (is_url(value), "is no https: or http: URL, such as https://s3.example.com"),
+        Kind::UrlPath => (
+            is_url(&format!("http://127.0.0.1{value}")),
+            "is no path of a URL, such as /v2/credentials",
+        ),
+        Kind::Header => (
+            HeaderValue::from_str(value).is_ok(),
+            "holds a character that no HTTP header can carry",
+        ),
+        Kind::Flag => (is_flag(value), "must be true or false"),
+        Kind::Time => (time(value).is_some(), "is no duration such as 30s or 5m"),
+        Kind::Count => (value.parse::<u32>().is_ok(), "is no whole number"),
+        Kind::Checksum => {
+            (is_checksum(value), "must be one of \"sha256\", \"crc64nvme\", \"none\"")
         }
-        Kind::Credential | Kind::Text => return Ok(()),
-        Kind::Region if !value.chars().all(is_of_a_name) => {
-            "is no region's name, such as eu-central-1"
-        }
-        Kind::Url if !is_url(value) => "is no https: or http: URL, such as https://s3.example.com",
-        Kind::UrlPath if !is_url(&format!("http://127.0.0.1{value}")) => {
-            "is no path of a URL, such as /v2/credentials"
-        }
-        Kind::Header if HeaderValue::from_str(value).is_err() => {
-            "holds a character that no HTTP header can carry"
-        }
-        Kind::Flag if !is_flag(value) => "must be true or false",
-        Kind::Time if time(value).is_none() => "is no duration such as 30s or 5m",
-        Kind::Count if value.parse::<u32>().is_err() => "is no whole number",
-        Kind::Checksum if !is_checksum(value) => {
-            "must be one of \"sha256\", \"crc64nvme\", \"none\""
-        }
-        _ => return Ok(()),
     };
-    Err(holds)
+    if fits { Ok(()) } else { Err(otherwise) }
 }
 
 fn kind(key: Key) -> Kind {
@@ -112,7 +119,15 @@ fn kind(key: Key) -> Kind {
         | Key::RoleSessionName => Kind::Header,
         Key::Client(Client::ProxyCaCertificate) => Kind::Lines,
         Key::Checksum => Kind::Checksum,
-        _ => Kind::Text,
+        Key::SecretAccessKey
+        | Key::Bucket
+        | Key::ContainerAuthorizationTokenFile
+        | Key::WebIdentityTokenFile
+        | Key::CopyIfNotExists
+        | Key::ConditionalPut
+        | Key::RequestPayer
+        | Key::Client(_)
+        | _ => Kind::Text,
     }
 }
 

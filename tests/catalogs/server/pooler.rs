@@ -5,7 +5,8 @@ use std::sync::Arc;
 use restock::catalog::{Catalog, CatalogError, CollectionOptions};
 
 use super::fixture::{Kind, Postgres, ServerFixture, open, options};
-use crate::databases::{Engine, Pooler, Pooling};
+use crate::databases::Engine;
+use crate::databases::pooler::{Pooler, Pooling};
 use crate::suite::{CatalogFixture, digest, only, packages, scan};
 
 /// A catalog behind a pooler.

@@ -18,7 +18,7 @@ use super::engine::{Engine, Pools};
 use super::schema::{self, NEWEST, SERVER_VERSIONS};
 use super::statement::Statement;
 use super::{Dialect, Opened};
-use crate::database::{Mode, Product, lacks_tls};
+use crate::database::{Product, lacks_tls};
 use crate::ledger::place::OpenError;
 
 pub(in crate::ledger) use address::Server;
@@ -73,8 +73,9 @@ pub(in crate::ledger) async fn open(server: &Server, name: String) -> Result<Ope
     let malformed = |problem| OpenError::MalformedServerUrl { problem };
     server.check_files().await.map_err(malformed)?;
     let (encrypted, readers) = match server.address.product {
-        Product::Postgres => (prepare_postgres(server).await?, POSTGRES_READERS),
-        Product::MySql => (prepare_mysql(server).await?, MYSQL_READERS),
+        // Boxed, for they are large.
+        Product::Postgres => (Box::pin(prepare_postgres(server)).await?, POSTGRES_READERS),
+        Product::MySql => (Box::pin(prepare_mysql(server)).await?, MYSQL_READERS),
     };
     let engine = connections(server, readers, STATEMENT_PATIENCE);
     Ok(Opened { name, engine, remarks: remark(server, encrypted).into_iter().collect() })
@@ -153,15 +154,12 @@ fn pools<DB: Driver>(
 /// Refuses what is no ledger before anything is made in it, then migrates. Tells whether the
 /// connection is encrypted: where that is left to the server, it is tried first.
 async fn prepare_postgres(server: &Server) -> Result<bool, OpenError> {
-    let mode = match server.postgres_mode() {
-        PgSslMode::Prefer => PgSslMode::Require,
-        mode => mode,
-    };
+    let asked = server.postgres_mode();
+    let is_left_open = matches!(asked, PgSslMode::Prefer);
+    let mode = if is_left_open { PgSslMode::Require } else { asked };
     let connect = async |mode| connected(server, server.postgres_options(mode).connect()).await;
     let (mut connection, encrypted) = match connect(mode).await {
-        Err(OpenError::Server { source, .. })
-            if lacks_tls(&source) && server.tls.mode == Mode::Prefer =>
-        {
+        Err(OpenError::Server { source, .. }) if is_left_open && lacks_tls(&source) => {
             (connect(PgSslMode::Disable).await?, false)
         }
         done => (done?, !matches!(mode, PgSslMode::Disable)),
@@ -174,7 +172,7 @@ async fn prepare_postgres(server: &Server) -> Result<bool, OpenError> {
         let mut making = connection.begin_with(Postgres::BEGIN).await.map_err(failed)?;
         Postgres::fetch(&mut making, &Statement::new(POSTGRES_LOCK)).await.map_err(failed)?;
         let migrated = schema::migrate(&mut *making, Dialect::Postgres).await;
-        migrated.map_err(|error| explained(server, error))?;
+        explained(server, migrated)?;
         // The library has named them, and the connection may be somebody else's next.
         making.clear_cached_statements().await.map_err(failed)?;
         making.commit().await.map_err(failed)?;
@@ -192,7 +190,7 @@ async fn prepare_mysql(server: &Server) -> Result<bool, OpenError> {
         let migrated = schema::migrate(&mut connection, Dialect::MySql).await;
         // It ends with the connection too.
         drop(MySql::fetch(&mut connection, &Statement::new(MYSQL_UNLOCK)).await);
-        migrated.map_err(|error| explained(server, error))?;
+        explained(server, migrated)?;
     }
     let failed = |source| refused(server, source);
     let encrypted = Statement::new(MYSQL_ENCRYPTED);
@@ -220,12 +218,12 @@ fn is_outdated(found: Option<i64>) -> Result<bool, OpenError> {
 }
 
 /// A database's own refusal, with what to do about it.
-fn explained(server: &Server, error: OpenError) -> OpenError {
-    match error {
-        OpenError::Migrate(
+fn explained(server: &Server, migrated: Result<(), OpenError>) -> Result<(), OpenError> {
+    match migrated {
+        Err(OpenError::Migrate(
             MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _),
-        ) => refused(server, source),
-        error => error,
+        )) => Err(refused(server, source)),
+        migrated => migrated,
     }
 }
 
