@@ -105,7 +105,11 @@ async fn open_error(url: &str, options: &[(&str, &str)]) -> OpenError {
 async fn what_is_written_wrongly_is_told_apart_from_what_is_not_there() {
     for (url, options, says) in [
         ("s3://b", vec![("aws_endpiont", "http://h")], "`aws_endpoint`"),
-        ("s3://b", vec![("region_name", "x"), ("nonsense", "y")], "unknown key `nonsense`"),
+        (
+            "s3://b",
+            vec![("region_name", "x"), ("nonsense", "y")],
+            "`nonsense` in [store.options] is no option",
+        ),
         ("s3://b", vec![("aws_bucket", "c")], "store.url"),
         ("s3://b", vec![("aws_endpoint", "http://h")], "aws_allow_http"),
         ("s3://b", vec![("aws_endpoint", "h:9000")], "no https: or http: URL"),

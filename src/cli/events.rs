@@ -87,11 +87,7 @@ impl Logged {
 fn log_found(found: &PassFound<'_>) {
     let missing = found.summary.missing.unwrap_or(0);
     let corrupt = found.summary.corrupt.unwrap_or(0);
-    tracing::info!(
-        missing,
-        corrupt,
-        "{missing} missing, {corrupt} corrupt: recorded; healing begins"
-    );
+    tracing::info!(missing, corrupt, "{missing} missing, {corrupt} corrupt; healing begins");
 }
 
 fn log_repair(repair: &Repair) {

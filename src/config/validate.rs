@@ -77,8 +77,6 @@ fn store(draft: &mut Draft, options: &Options, environment: &Environment) {
         let name = join("store.options", key);
         if !on_s3 {
             draft.refuse(&name, "belongs to no folder: only s3:// takes options");
-        } else if key.parse::<AmazonS3ConfigKey>().is_err() {
-            draft.refuse(&name, "is no option of object_store's S3 client, such as aws_region");
         } else if let Err(problem) = store::judge_option(key, value) {
             draft.refuse(&name, problem);
         }

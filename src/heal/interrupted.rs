@@ -7,7 +7,7 @@ use crate::observe::Event;
 use crate::store::{Probe, StoreError};
 
 use super::settle::Lies;
-use super::{HealError, Healer, Job, held};
+use super::{Healer, Job, held};
 
 const FOUND: &str = "proven bytes were about to be published when that run was cut off, and they \
                      were found there and read";
@@ -34,7 +34,7 @@ impl Healer {
 
     /// Looks what became of what earlier runs were about to publish, and records what is there.
     /// Where the store does not say, the next heal asks it again.
-    pub(super) async fn settle_interrupted(&self) -> Result<(), HealError> {
+    pub(super) async fn settle_interrupted(&self) -> Result<(), LedgerError> {
         let interrupted = self.ledger.publishings().await?;
         if interrupted.is_empty() {
             return Ok(());

@@ -131,8 +131,6 @@ impl Healer {
             // Nothing is to be done, and so there is nothing to write down.
             return Ok(Executed { repairs, unrecorded: None });
         }
-        self.sweep().await?;
-        self.settle_interrupted().await?;
         let rows = self.rows_of(plan).await?;
         let verdicts = if ask_anew { Vec::new() } else { self.ledger.verdicts().await? };
         self.observer.notice(&Event::Phase {
@@ -160,9 +158,16 @@ impl Healer {
         Ok(Executed { repairs, unrecorded: unrecorded.into_error() })
     }
 
+    /// Settles what earlier runs left: uploads, and objects that were about to be published. Belongs
+    /// before a pass looks, so that what is found wrong there is among its findings.
+    pub async fn settle_earlier(&self) -> Result<(), LedgerError> {
+        self.sweep().await?;
+        self.settle_interrupted().await
+    }
+
     /// Throws away uploads that a crash left behind. One that resists stays in the ledger, and is
     /// tried again next time.
-    async fn sweep(&self) -> Result<(), HealError> {
+    async fn sweep(&self) -> Result<(), LedgerError> {
         for upload in self.ledger.uploads().await? {
             match self.store.sweep(&upload).await {
                 Ok(()) => self.ledger.upload_ended(&upload).await?,

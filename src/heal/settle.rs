@@ -160,7 +160,10 @@ impl Healer {
             Ok(false) => "; its row was taken away meanwhile, so that it is an orphan now",
             Ok(true) | Err(_) => "",
         };
-        let detail = format!("{length} bytes proven and published{orphan}");
+        let copy = job.aside.get().filter(|_| job.replaces_unreadable());
+        let copy = copy.map(|to| format!("; what nobody could read was copied to {to}"));
+        let detail =
+            format!("{length} bytes proven and published{}{orphan}", copy.unwrap_or_default());
         End { result: RepairResult::Restored, reason: None, detail }
     }
 }

@@ -43,19 +43,28 @@ impl Healer {
                 return Err(holding(&format!("{detail}: the next heal replaces them")));
             }
         }
-        if let Some(to) = self.quarantine_key(job)
-            && let Err(error) = self.store.set_aside(key, &to).await
-        {
-            let why = error_chain(&error);
-            let line =
-                format!("{key} is replaced without a copy, since it cannot be copied: {why}");
-            self.observer.notice(&Event::Notice(&line));
-        }
+        self.copy_if_possible(job).await;
         match self.store.probe(key).await {
             Probe::Absent => Ok(Condition::Absent),
             Probe::Unknown(error) => Err(store_write(&error)),
             Probe::Present(now) if now == seen => Ok(Condition::Replaces(now)),
             Probe::Present(_) => Err(holding(CHANGED)),
+        }
+    }
+
+    /// Sets the object aside where the store can still copy it.
+    async fn copy_if_possible(&self, job: &Job<'_>) {
+        let Some(to) = self.quarantine_key(job) else { return };
+        let key = &job.action.target.key;
+        match self.store.set_aside(key, &to).await {
+            // A second try has made the same copy.
+            Ok(()) => drop(job.aside.set(to)),
+            Err(error) => {
+                let why = error_chain(&error);
+                let line =
+                    format!("{key} is replaced without a copy, since it cannot be copied: {why}");
+                self.observer.notice(&Event::Notice(&line));
+            }
         }
     }
 }

@@ -70,7 +70,8 @@ impl RepairResult {
     }
 }
 
-/// The closed set of reasons for which a heal fails; also the label of its metric.
+/// The closed set of reasons for which a heal fails or holds; those in `ALL` are labels of its
+/// metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
@@ -86,7 +87,7 @@ pub enum FailureReason {
     TooLarge,
     /// The store did not take the bytes.
     StoreWrite,
-    /// The store took the bytes, and afterwards they were not found there.
+    /// The store took the bytes, and afterwards they could not be read there, or others lie there.
     VerifyAfterWrite,
     /// Its host was silent too often in this pass: held, and no failure.
     HostSilent,

@@ -25,11 +25,16 @@ impl Auditor {
     ) -> Result<PassReport, PassFailure> {
         let pass_id = new_id();
         let pass = async {
+            let unsettled = healer.settle_earlier().await.err();
             let mut report = self.look(&pass_id, request).await?;
+            if let Some(error) = unsettled {
+                report.not_kept(&error);
+            }
             report.name_unwanted();
             self.restrain(&mut report.plan, request.restraint).await?;
             self.found(&mut report, request).await;
-            let mut report = self.carry_out(report, request, healer).await?;
+            let ask_anew = request.digests.is_some();
+            let mut report = self.carry_out(report, request, ask_anew, healer).await?;
             self.record(&mut report, request).await;
             Ok(report)
         };
@@ -58,7 +63,7 @@ impl Auditor {
         let digests = plan.actions.iter().map(|action| action.target.digest).collect();
         let named =
             Request { digests: Some(digests), replace_unreadable: false, ..request.clone() };
-        let (asked, request) = (request, named);
+        let (ask_anew, request) = (request.digests.is_some(), named);
         if let Some(why) = plan.misfit(&self.identity()) {
             let empty = Request { digests: Some(Vec::new()), ..request.clone() };
             let mut report = self.look(pass_id, &empty).await?;
@@ -71,11 +76,15 @@ impl Auditor {
             self.record(&mut report, &request).await;
             return Ok(report);
         }
+        let unsettled = healer.settle_earlier().await.err();
         let mut report = self.look(pass_id, &request).await?;
+        if let Some(error) = unsettled {
+            report.not_kept(&error);
+        }
         let unfit = report.keep_only(plan);
         self.found(&mut report, &request).await;
         // Nobody named these digests by hand, so remembered drift is honored.
-        let mut report = self.carry_out(report, asked, healer).await?;
+        let mut report = self.carry_out(report, &request, ask_anew, healer).await?;
         report.repairs.extend(unfit);
         report.count_repairs();
         report.decide_after_heal(&request);
@@ -125,10 +134,15 @@ impl Auditor {
         &self,
         mut report: PassReport,
         request: &Request,
+        ask_anew: bool,
         healer: &Healer,
     ) -> Result<PassReport, PassFailure> {
         let before = self.store.requests();
-        let ask_anew = request.digests.is_some();
+        // The pass has weighed these itself.
+        let stood = self.ledger.corruptions().await.unwrap_or_else(|error| {
+            report.not_kept(&error);
+            Vec::new()
+        });
         match healer.execute(&report.plan, &report.read, ask_anew).await {
             Ok(Executed { repairs, unrecorded }) => {
                 report.repairs = repairs;
@@ -146,7 +160,11 @@ impl Auditor {
             }
         }
         match self.known_now().await {
-            Ok((verdicts, corruptions)) => report.apply(Some(&verdicts), &corruptions),
+            Ok((verdicts, mut corruptions)) => {
+                let stood: HashMap<_, _> = stood.iter().map(|c| (&c.key, c)).collect();
+                corruptions.retain(|now| stood.get(&now.key) != Some(&now));
+                report.apply(Some(&verdicts), &corruptions);
+            }
             Err(error) => {
                 report.not_kept(&error);
                 report.apply(None, &[]);
@@ -215,12 +233,10 @@ impl PassReport {
         unfit.map(|action| held(action, why(action))).collect()
     }
 
-    /// Findings and counts as they are after these repairs, with the verdicts and the corruptions
-    /// that stand now, where they are known.
+    /// Findings and counts as they are after these repairs, with the verdicts that stand now, where
+    /// they are known, and the corruptions that were found meanwhile.
     fn apply(&mut self, verdicts: Option<&[SourceVerdict]>, corruptions: &[Corruption]) {
-        // Earlier ones the pass has weighed itself.
-        let of_this_pass = corruptions.iter().filter(|c| c.found_at >= self.summary.started_at);
-        let corruptions: HashMap<_, _> = of_this_pass.map(|c| (c.key.as_str(), c)).collect();
+        let corruptions: HashMap<_, _> = corruptions.iter().map(|c| (c.key.as_str(), c)).collect();
         let by_key: HashMap<(String, String), Repair> = self
             .repairs
             .iter()
@@ -232,13 +248,13 @@ impl PassReport {
             if !repair.result.is_success() {
                 let place = (repair.collection.clone(), repair.digest);
                 let sources = sources.get(&place).map_or(&[][..], Vec::as_slice);
-                if let Some(verdicts) = verdicts {
-                    judge_anew(finding, sources, verdicts);
-                }
                 if let Some(corruption) = corruptions.get(repair.key.as_str()) {
                     leaves(finding.kind, summary);
                     summary.corrupt = summary.corrupt.map(|n| n + 1);
                     turn_corrupt(finding, corruption);
+                }
+                if let Some(verdicts) = verdicts {
+                    judge_anew(finding, sources, verdicts);
                 }
                 return true;
             }

@@ -36,6 +36,11 @@ async fn bytes_that_a_store_changes_on_their_way_in_are_a_failed_repair_and_a_co
     assert_eq!(counts, [Some(8), Some(8), Some(7)]);
     assert_eq!((summary.missing, summary.corrupt), (Some(0), Some(1)));
 
+    let ledger = world.open_ledger().await;
+    let standing = ledger.findings(9).await.unwrap();
+    let kinds: Vec<_> = standing.iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds, [FindingKind::Corrupt], "what was missing first does not stand beside it");
+
     let later = world.audit().await;
     assert_eq!((briefly(&later), later.summary.corrupt), (briefly(&report), Some(1)), "it stands");
     store.mangle(false);

@@ -100,6 +100,17 @@ impl SqlLedger {
             .text(&summary.pass_id)
     }
 
+    /// What closes those that this pass recorded before: what of it still stands is recorded anew,
+    /// and may be of another kind by now.
+    pub(super) fn close_recorded(&self, summary: &Summary) -> Statement {
+        let sql = "UPDATE findings SET closed_at = ? \
+                   WHERE store = ? AND closed_at IS NULL AND last_pass = ?";
+        Statement::new(sql)
+            .text(column::time(summary.finished_at))
+            .int(self.store)
+            .text(&summary.pass_id)
+    }
+
     /// What closes those about an object that is right again.
     pub(super) fn close_repaired(&self, key: &str, at: DateTime<Utc>) -> Statement {
         let sql = "UPDATE findings SET closed_at = ? WHERE store = ? AND kind IN (?, ?, ?) \

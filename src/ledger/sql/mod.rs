@@ -103,8 +103,10 @@ impl SqlLedger {
     ) -> Stored<()> {
         let before = self.recorded_outcome(&summary.pass_id).await?;
         let pass = self.pass_statements(summary, full, before.as_deref())?;
-        let closes = full.then(|| self.close_unseen(summary));
-        self.write(&KeptPass { ledger: self, summary, findings, pass, closes }).await?;
+        // Once it is recorded, it closes nothing of others: they may have come later.
+        let anew = before.is_some().then(|| self.close_recorded(summary));
+        let closes = (full && before.is_none()).then(|| self.close_unseen(summary));
+        self.write(&KeptPass { ledger: self, summary, findings, pass, anew, closes }).await?;
         Ok(())
     }
 
@@ -136,15 +138,19 @@ struct KeptPass<'a> {
     summary: &'a Summary,
     findings: &'a [(FindingKey, Finding)],
     pass: [Statement; 5],
+    /// Where it is recorded again.
+    anew: Option<Statement>,
     closes: Option<Statement>,
 }
 
 impl Batch for KeptPass<'_> {
     fn statements(&self) -> Made<'_> {
-        let Self { ledger, summary, findings, pass, closes } = self;
+        let Self { ledger, summary, findings, pass, anew, closes } = self;
         let upserts = findings::Upserts { ledger, summary, rest: findings };
-        let (pass, closes) = (pass.iter().map(Cow::Borrowed), closes.iter().map(Cow::Borrowed));
-        Box::new(pass.map(Ok).chain(upserts.map(|made| made.map(Cow::Owned))).chain(closes.map(Ok)))
+        let upserts = upserts.map(|made| made.map(Cow::Owned));
+        let first = pass.iter().chain(anew).map(Cow::Borrowed);
+        let closes = closes.iter().map(Cow::Borrowed);
+        Box::new(first.map(Ok).chain(upserts).chain(closes.map(Ok)))
     }
 }
 

@@ -105,7 +105,7 @@ pub(super) fn gather(options: &BTreeMap<String, OptionValue>) -> Result<Settings
 /// Whether a value may stand under this name in `[store.options]` of a bucket, or, in upper case,
 /// in the environment; what is wrong with it, as a phrase that completes a sentence, if not.
 pub fn judge(name: &str, value: &OptionValue) -> Result<(), String> {
-    let key = parse_key(name).map_err(|error| error.to_string())?;
+    let key = named(name)?;
     let text = text(value);
     let value = values::clean(&text);
     values::judge(key, value).map_err(str::to_owned)
@@ -123,14 +123,19 @@ fn variable(key: AmazonS3ConfigKey) -> String {
 }
 
 fn parse_key(key: &str) -> Result<AmazonS3ConfigKey, OpenError> {
+    named(key).map_err(|problem| {
+        OpenError::configuration(format!("`{key}` in [store.options] {problem}"))
+    })
+}
+
+/// The option of this name; what is wrong with it, as a phrase that completes a sentence, if none.
+fn named(key: &str) -> Result<AmazonS3ConfigKey, String> {
     let parsed: AmazonS3ConfigKey = key.to_ascii_lowercase().parse().map_err(|_| {
         let near = near(key, KEYS).map(|near| format!("; is `{near}` meant?")).unwrap_or_default();
-        OpenError::configuration(format!("unknown key `{key}` in [store.options]{near}"))
+        format!("is no option of object_store's S3 client, such as aws_region{near}")
     })?;
     if parsed == AmazonS3ConfigKey::Bucket {
-        return Err(OpenError::configuration(
-            "the bucket is named by store.url, not in [store.options]",
-        ));
+        return Err("names the bucket, which store.url does".to_owned());
     }
     Ok(parsed)
 }
