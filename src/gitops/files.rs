@@ -14,6 +14,9 @@ use crate::model::Digest;
 /// No file that people write is larger, in bytes.
 const FILE_AT_MOST: u64 = 4 << 20;
 
+/// Said of a pipe, a socket or a device.
+const NO_FILE: &str = "it is no regular file";
+
 /// What the paths lead to.
 #[derive(Debug, Default)]
 pub(super) struct Listed {
@@ -60,12 +63,17 @@ impl Listed {
         let walk = WalkDir::new(folder).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(|entry| entry.file_name() != ".git") {
             match entry {
-                Ok(entry) if is_yaml(entry.path()) && is_file(entry.path()) => {
-                    let is_link = entry.path_is_symlink();
-                    let to = if is_link { &mut links } else { &mut self.files };
-                    to.push(entry.into_path());
-                }
-                Ok(_) => {}
+                Ok(entry) if !is_yaml(entry.path()) => {}
+                Ok(entry) => match fs::metadata(entry.path()) {
+                    Ok(found) if found.is_dir() => {}
+                    Ok(found) if found.is_file() => {
+                        let is_link = entry.path_is_symlink();
+                        let to = if is_link { &mut links } else { &mut self.files };
+                        to.push(entry.into_path());
+                    }
+                    Ok(_) => self.unreadable.push((entry.into_path(), NO_FILE.to_owned())),
+                    Err(error) => self.unreadable.push((entry.into_path(), error.to_string())),
+                },
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_owned();
                     let cause =
@@ -121,11 +129,6 @@ fn has_extension(path: &Path, wanted: &[&str]) -> bool {
     extension.is_some_and(|extension| wanted.iter().any(|w| extension.eq_ignore_ascii_case(w)))
 }
 
-/// Whether there is a file, directly or behind a link.
-pub(super) fn is_file(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
-}
-
 /// The path without `.` and `..`, as Fleet joins paths: `a/link/../b` is `a/b` wherever the link
 /// leads.
 pub(super) fn clean(path: &Path) -> PathBuf {
@@ -147,7 +150,7 @@ fn open(path: &Path) -> Result<File, String> {
     match fs::metadata(path) {
         Err(error) => Err(error.to_string()),
         Ok(metadata) if metadata.is_dir() => Err("it is a folder".to_owned()),
-        Ok(metadata) if !metadata.is_file() => Err("it is no regular file".to_owned()),
+        Ok(metadata) if !metadata.is_file() => Err(NO_FILE.to_owned()),
         Ok(_) => File::open(path).map_err(|error| error.to_string()),
     }
 }

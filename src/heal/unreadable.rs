@@ -4,7 +4,7 @@
 use crate::model::{RepairResult, error_chain};
 use crate::observe::Event;
 use crate::plan::Step;
-use crate::store::{Condition, Probe};
+use crate::store::{Condition, Probe, StoreFault};
 
 use super::publish::{CHANGED, holding, store_write};
 use super::restore::End;
@@ -32,6 +32,12 @@ impl Healer {
             Probe::Present(seen) => seen,
         };
         match self.read_target(job).await {
+            Lies::Unread(error) if says_nothing_of_it(error.fault) => {
+                return Err(holding(&format!(
+                    "whether it can be read is not known, and so it is not replaced: {}",
+                    error_chain(&error)
+                )));
+            }
             Lies::Nothing(_) | Lies::Unread(_) => {}
             Lies::Right => {
                 let detail = "it can be read by now: its bytes are right".to_owned();
@@ -67,4 +73,17 @@ impl Healer {
             }
         }
     }
+}
+
+/// Whether an error speaks of the store or of this machine, and not of the object: being told to
+/// slow down is no failure.
+const fn says_nothing_of_it(fault: StoreFault) -> bool {
+    matches!(
+        fault,
+        StoreFault::Throttled
+            | StoreFault::Credentials
+            | StoreFault::Clock
+            | StoreFault::Unreachable
+            | StoreFault::NoSuchStore
+    )
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ledger::{FindingKey, LedgerError};
 use crate::model::{
-    BreakerState, BreakerSummary, Finding, FindingKind, PassError, Span, Summary, Unhealable,
-    reason,
+    BreakerState, BreakerSummary, Cause, Finding, FindingKind, PassError, Span, Summary,
+    Unhealable, reason,
 };
 use crate::observe::Event;
-use crate::plan::{BreakerTurn, Hold, PassCounts, Plan, judge_breaker, make_plan};
+use crate::plan::{BreakerTurn, Hold, PassCounts, Plan, judge_breaker, make_plan, switched_off};
 
 use super::examine::Examined;
 use super::flag::SKEW_AT_MOST;
@@ -104,7 +104,8 @@ impl Context<'_> {
     fn holds_unreadable(&self, finding: &Finding) -> Option<Hold> {
         let mut collections = self.auditor.catalog.collections().iter();
         let heals = collections.any(|c| c.name == finding.collection && c.heal);
-        (!heals || !self.auditor.settings.heal.enabled).then_some(Hold::HealingOff)
+        // Something lies there, as with a corrupt object.
+        switched_off(&self.auditor.settings.heal, heals, Cause::Corrupt)
     }
 
     fn plan(&self, findings: &[Finding], hold_all: Option<Hold>) -> Plan {

@@ -192,3 +192,12 @@ fn variables_of_restock_the_store_the_database_and_the_job_are_refused_set_or_no
         assert!(ran.stdout.contains(&told), "{told}: {}", ran.stdout);
     }
 }
+
+#[test]
+fn what_a_folder_holds_and_nobody_can_read_is_told_and_no_all_clear() {
+    let (place, _) = Place::healthy(1);
+    place.file("fleets/default.yml", "org_settings:\n");
+    std::os::unix::fs::symlink("nowhere.yml", place.path("fleets/a.yml")).unwrap();
+    let ran = place.run("preflight fleets").exits(1);
+    assert!(ran.stdout.contains("fleets/a.yml"), "{ran:?}");
+}

@@ -159,3 +159,22 @@ async fn switches_and_the_breaker_hold_it_as_they_hold_any_other() {
     assert_eq!(exit(&replace(&world, &object).await), 4);
     assert_eq!((store.changes(), store.keys().len()), (vec![], 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttle_says_nothing_of_an_object_and_is_no_reason_to_replace_it() {
+    let (world, store, objects) = in_memory(10).await;
+    store.fail(Operation::Read, &objects[3].key, usize::MAX, StoreFault::Throttled);
+    let report = replace(&world, &objects[3]).await;
+    assert_eq!(result(&report, &objects[3]), RepairResult::Held, "{:?}", report.repairs);
+    assert_eq!((exit(&report), store.keys().len()), (3, 10), "nothing is set aside");
+    assert!(!store.changes().iter().any(|change| matches!(change, Change::Published(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_only_holes_are_filled_it_is_held() {
+    let (mut world, store, object) = unreadable().await;
+    world.settings.heal.replace_corrupt = false;
+    let report = replace(&world, &object).await;
+    assert_eq!(report.plan.actions[0].step, Step::Hold(Hold::HealingOff));
+    assert_eq!((result(&report, &object), store.changes()), (RepairResult::Held, vec![]));
+}
