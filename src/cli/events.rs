@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::model::{BreakerReason, BreakerState, CorruptBytes, Corruption, Repair, RepairResult};
 use crate::observe::{Event, Observer, PassFound};
 use crate::plan::BreakerTurn;
+use crate::report::{TextOptions, ack};
 
 /// Corrupt objects of one pass that get a line each; the report and the ledger tell of all.
 const CORRUPT_AT_MOST: u64 = 100;
@@ -168,12 +169,7 @@ fn seen(state: &BreakerState) -> String {
 }
 
 fn asked(state: &BreakerState) -> String {
-    let BreakerState { missing, expected, .. } = state;
-    let answer = match state.reason {
-        BreakerReason::MassMissing => format!("`restock breaker ack --expect-missing {missing}`"),
-        BreakerReason::InventoryShrunk => {
-            format!("`restock breaker ack --expect-records {expected}`")
-        }
-    };
-    format!("no heals until somebody runs {answer} (only if that is right)")
+    let BreakerState { reason, missing, expected, .. } = state;
+    let answer = ack(*reason, *missing, *expected, &TextOptions::default());
+    format!("no heals until somebody runs `{answer}` (only if that is right)")
 }

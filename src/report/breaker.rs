@@ -42,7 +42,7 @@ pub(super) fn numbers(reason: BreakerReason, missing: u64, expected: u64) -> Str
 }
 
 /// The command that lets heals run.
-pub(super) fn ack(
+pub fn ack(
     reason: BreakerReason,
     missing: u64,
     expected: u64,

@@ -36,7 +36,7 @@ use crate::model::{Cause, Finding, Repair, Summary};
 use crate::pass::FailOn;
 
 pub use accepted::{AcceptedIn, AcceptedView, accepted_json, accepted_table};
-pub use breaker::breaker;
+pub use breaker::{ack, breaker};
 pub use file::{ParseTargetError, ReportTarget, WriteReportError, check_place, write_text};
 pub use format::{Format, ParseFormatError};
 pub use json::{json, ndjson};
