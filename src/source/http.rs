@@ -162,7 +162,8 @@ impl HttpSource {
     }
 
     /// Follows redirects to an answer of what is wanted. Each hop passes the policy and waits in
-    /// the queue of its own host, holding no place in another.
+    /// the queue of its own host, holding no place in another of this client. A heal keeps the place
+    /// that it has in the lane of the first host.
     async fn follow(
         &self,
         mut url: Url,

@@ -49,7 +49,7 @@ impl Host {
         Ok(asking.await)
     }
 
-    /// Notes whether an object got an answer, whatever it was, after all tries.
+    /// Notes whether an object got an answer that counts, after all tries.
     pub(super) fn note(&self, answered: bool) {
         self.silence.note(answered);
     }
