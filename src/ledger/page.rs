@@ -47,18 +47,18 @@ pub struct FindingCursor {
     /// The kind of the last finding.
     pub kind: FindingKind,
     /// Its collection.
-    pub(super) collection: String,
+    pub collection: String,
     /// Its subject.
-    pub(super) subject: String,
+    pub subject: String,
 }
 
 /// A place in the list of passes: newest first. As text it fits into a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassCursor {
     /// When the last pass ended.
-    pub(super) finished_at: DateTime<Utc>,
+    pub finished_at: DateTime<Utc>,
     /// Its id.
-    pub(super) pass_id: String,
+    pub pass_id: String,
 }
 
 /// A text that is no cursor.

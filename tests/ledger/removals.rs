@@ -5,7 +5,7 @@ use restock::model::{FindingKind, Removal, RemovalResult};
 use crate::samples::{digest, finding, minute, pass, sighting};
 use crate::suite::{Fixture, STORE};
 
-fn removal(plan: &str, key: &str, result: RemovalResult, at: i64) -> Removal {
+pub(crate) fn removal(plan: &str, key: &str, result: RemovalResult, at: i64) -> Removal {
     Removal {
         plan_id: plan.to_owned(),
         collection: "installers".to_owned(),

@@ -57,6 +57,13 @@ macro_rules! conforms {
             two_stores_do_not_meet,
             everything_is_there_after_it_is_opened_again,
             writers_at_once_do_not_fail,
+            a_pass_that_is_recorded_again_counts_once,
+            a_pass_that_is_recorded_again_replaces_its_own_findings_alone,
+            a_repair_closes_what_was_found_of_its_object,
+            what_a_fast_clock_recorded_comes_before_what_is_recorded_next,
+            what_ended_at_the_same_time_has_an_order,
+            whoever_asks_twice_is_answered_for_each_object,
+            whoever_asks_for_nothing_gets_nothing,
         );
     };
     ($fixture:expr; $($test:ident),* $(,)?) => {
@@ -72,6 +79,7 @@ macro_rules! conforms {
 }
 pub(crate) use conforms;
 
+pub(crate) use crate::again::*;
 pub(crate) use crate::keys::*;
 pub(crate) use crate::notes::*;
 pub(crate) use crate::numbers::*;

@@ -69,6 +69,11 @@ pub struct Fence {
 }
 
 impl Fence {
+    /// The holding with this number, by a holder of this name.
+    pub fn new(number: i64, holder: impl Into<String>) -> Self {
+        Self { number, holder: holder.into() }
+    }
+
     /// The number.
     pub const fn number(&self) -> i64 {
         self.number
@@ -246,7 +251,7 @@ impl LeaseRow {
         loop {
             if self.engine.write(&take.clone(), None).await? == 1 {
                 let number = self.number(holder).await?;
-                return Ok(Ok(Fence { number, holder: holder.to_owned() }));
+                return Ok(Ok(Fence::new(number, holder)));
             }
             match self.holder().await? {
                 Some(Some(held)) => return Ok(Err(held)),
