@@ -100,6 +100,7 @@ impl World {
             observer: Arc::clone(&self.observer),
             options: self.config.options.heal.clone(),
             tries: self.config.options.source.tries,
+            chance: rand::random,
             cancel: self.cancel.clone(),
         }
     }

@@ -110,6 +110,8 @@ pub struct Healer {
     pub options: HealOptions,
     /// How often one source is asked.
     pub tries: u32,
+    /// Gives a number from 0 to 1, by which waits before further tries differ.
+    pub chance: fn() -> f64,
     /// Set to end early: what is about to complete completes, the rest is thrown away.
     pub cancel: CancellationToken,
 }

@@ -137,7 +137,7 @@ impl Healer {
         if tries.failed >= self.tries.max(1) {
             return Asked::done(failed, silent);
         }
-        let wait = next_delay(tries.failed, retry_after, rand::random());
+        let wait = next_delay(tries.failed, retry_after, (self.chance)());
         Asked { outcome: Next::Again(wait), silent }
     }
 

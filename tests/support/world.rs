@@ -265,6 +265,7 @@ impl World {
             observer: Arc::clone(&self.observer),
             options: self.settings.heal.clone(),
             tries: self.source_options.tries,
+            chance: rand::random,
             cancel: self.cancel.clone(),
         }
     }
