@@ -27,7 +27,7 @@ const FINDINGS: Table = Table {
         Column::New("accepted"),
         Column::Merged(
             "first_seen",
-            "CASE WHEN findings.closed_at IS NULL AND findings.first_seen <= {new.last_seen} \
+            "CASE WHEN findings.closed_at IS NULL AND findings.first_seen <= {new.first_seen} \
              THEN findings.first_seen ELSE {new.first_seen} END",
         ),
         Column::New("last_seen"),

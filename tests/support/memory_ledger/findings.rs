@@ -30,7 +30,7 @@ impl Findings {
             let of_kind = self.0.entry(key.kind).or_default();
             if let Some(before) = of_kind.get_mut(&key.subject) {
                 let first_seen = before.finding.first_seen;
-                if before.stands() && first_seen <= summary.finished_at {
+                if before.stands() && first_seen <= finding.first_seen {
                     kept.finding.first_seen = first_seen;
                 }
                 *before = kept;
