@@ -173,13 +173,13 @@ impl Context<'_> {
                 continue;
             }
             match self.auditor.store.probe(&key).await {
-                Probe::Absent => absent.push(record),
                 // Nothing speaks against what was read, so it stands.
                 Probe::Unknown(_) => verdicts.corrupt.push(Corrupt::standing(corruption)),
                 Probe::Present(now) if now == corruption.meta => {
                     verdicts.corrupt.push(Corrupt::standing(corruption));
                 }
-                Probe::Present(_) => to_read.push(record),
+                // Listed, and denied: a GET is the third to be asked.
+                Probe::Absent | Probe::Present(_) => to_read.push(record),
             }
         }
         self.look_into_archive(archived, verdicts, to_read, absent).await
