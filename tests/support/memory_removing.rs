@@ -14,8 +14,8 @@ impl MemoryStore {
         self.state().after_removal = Some(Box::new(hook));
     }
 
-    fn take_away(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
-        self.fault(Operation::Remove, key)?;
+    async fn take_away(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
+        self.meet(Operation::Remove, key).await?;
         {
             let mut state = self.state();
             let now = state.objects.get(key).map(|(_, meta)| meta.clone());
@@ -24,17 +24,17 @@ impl MemoryStore {
                 return Err(error(StoreFault::Conflict, Operation::Remove, key));
             }
             state.requests.put += 1;
-            state.objects.remove(key);
+            state.set(key, None);
             state.changes.push(Change::Removed(key.to_owned()));
         }
-        self.fault(Operation::RemoveAnswer, key)
+        self.meet(Operation::RemoveAnswer, key).await
     }
 }
 
 #[async_trait]
 impl RemovingStore for MemoryStore {
     async fn remove(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
-        let removed = self.take_away(key, version);
+        let removed = self.take_away(key, version).await;
         let hook = self.state().after_removal.take();
         if let Some(hook) = hook {
             hook(self);

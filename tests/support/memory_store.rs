@@ -1,8 +1,12 @@
-//! A store in memory that fails as it is told to. For faults alone: what a store does when all is
-//! well is tested on real ones.
+//! A store in memory that fails as it is told to, or as a meddler wants. For faults and simulation
+//! alone: what a store does when all is well is tested on real ones.
 
+#[path = "memory_meddler.rs"]
+mod meddler;
 #[path = "memory_removing.rs"]
 mod removing;
+#[path = "memory_staged.rs"]
+mod staged;
 #[path = "memory_unreadable.rs"]
 mod unreadable;
 
@@ -11,22 +15,28 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use restock::clock::Clock;
 use restock::model::{ObjectMeta, StoreRequests, Upload, is_temporary};
 use restock::store::{
-    BoxError, Condition, HealStore, ListRequest, ListedPage, Observed, Probe, Reading, Staged,
-    Store, StoreError, StoreFault, UploadJournal,
+    ListRequest, ListedPage, Observed, Probe, Reading, Store, StoreError, StoreFault,
 };
 
+pub(crate) use meddler::{Meddler, Moment};
+
 /// What may be told to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Operation {
     Check,
     List,
+    /// One page of a listing.
+    Page,
     Probe,
     Read,
+    /// One chunk of an object that is read.
+    Chunk,
     Stage,
     Write,
     Seal,
@@ -60,6 +70,13 @@ pub(crate) enum Change {
     Removed(String),
 }
 
+/// What lies under a key from now on, whoever put it there or took it away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Altered {
+    pub(crate) key: String,
+    pub(crate) now: Option<(Bytes, ObjectMeta)>,
+}
+
 /// A closure that runs once, in the middle of something.
 type Hook = Box<dyn FnOnce(&MemoryStore) + Send>;
 
@@ -72,6 +89,7 @@ struct State {
     faults: Vec<(Operation, String, usize, StoreFault)>,
     pages_before_break: Option<usize>,
     changes: Vec<Change>,
+    altered: Vec<Altered>,
     requests: StoreRequests,
     versions: u64,
     after_listing: Option<Hook>,
@@ -87,6 +105,8 @@ pub(crate) struct MemoryStore {
     order: Order,
     page_keys: usize,
     now: DateTime<Utc>,
+    clock: Option<Arc<dyn Clock>>,
+    meddler: Option<Arc<dyn Meddler>>,
 }
 
 impl MemoryStore {
@@ -97,7 +117,20 @@ impl MemoryStore {
             order: Order::Shuffled,
             page_keys: 100,
             now: "2026-01-02T03:04:05Z".parse().unwrap(),
+            clock: None,
+            meddler: None,
         }
+    }
+
+    /// The same, dated by a clock of its own, and meddled with.
+    pub(crate) fn meddled(mut self, clock: Arc<dyn Clock>, meddler: Arc<dyn Meddler>) -> Self {
+        (self.clock, self.meddler) = (Some(clock), Some(meddler));
+        self
+    }
+
+    /// What time it is in the store.
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.as_ref().map_or(self.now, |clock| clock.now())
     }
 
     /// The same, listed in another order and with other pages.
@@ -108,8 +141,7 @@ impl MemoryStore {
 
     /// Puts an object there behind everybody's back.
     pub(crate) fn put(&self, key: &str, bytes: impl Into<Bytes>) {
-        let now = self.now;
-        self.put_modified(key, bytes, now);
+        self.put_modified(key, bytes, self.now());
     }
 
     pub(crate) fn put_modified(&self, key: &str, bytes: impl Into<Bytes>, at: DateTime<Utc>) {
@@ -120,11 +152,11 @@ impl MemoryStore {
             etag: Some(format!("v{}", state.versions)),
             modified: Some(at),
         };
-        state.objects.insert(key.to_owned(), (bytes, meta));
+        state.set(key, Some((bytes, meta)));
     }
 
     pub(crate) fn remove(&self, key: &str) {
-        self.state().objects.remove(key);
+        self.state().set(key, None);
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Bytes> {
@@ -163,6 +195,16 @@ impl MemoryStore {
         self.state().after_chunk = Some(Box::new(hook));
     }
 
+    /// Everything that lay under any key at any time, in order, since this was asked last.
+    pub(crate) fn take_altered(&self) -> Vec<Altered> {
+        std::mem::take(&mut self.state().altered)
+    }
+
+    /// What lies there, with what the store says of it.
+    pub(crate) fn objects(&self) -> BTreeMap<String, (Bytes, ObjectMeta)> {
+        self.state().objects.clone()
+    }
+
     /// What changed the store, in order.
     pub(crate) fn changes(&self) -> Vec<Change> {
         self.state().changes.clone()
@@ -174,8 +216,29 @@ impl MemoryStore {
         uploads.into_iter().map(|(id, key)| Upload { key, id }).collect()
     }
 
+    /// Objects of a simulation are small, and come in several chunks all the same.
+    fn chunk_bytes(&self) -> usize {
+        if self.meddler.is_some() { 16 } else { 64 << 10 }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// Lets the meddler step in, and then whatever a test told.
+    async fn meet(&self, operation: Operation, key: &str) -> Result<(), StoreError> {
+        self.meddle(Moment::Before, operation, key).await?;
+        self.fault(operation, key)
+    }
+
+    async fn meddle(
+        &self,
+        moment: Moment,
+        operation: Operation,
+        key: &str,
+    ) -> Result<(), StoreError> {
+        let Some(meddler) = &self.meddler else { return Ok(()) };
+        meddler.meet(moment, operation, key).await.map_err(|fault| error(fault, operation, key))
     }
 
     fn fault(&self, operation: Operation, key: &str) -> Result<(), StoreError> {
@@ -189,6 +252,7 @@ impl MemoryStore {
     }
 
     fn pages(&self, request: &ListRequest) -> Vec<Result<ListedPage, StoreError>> {
+        let date = Some(self.now());
         let state = self.state();
         let inside = |key: &&String| key.starts_with(request.layout.prefix());
         let mut keys: Vec<&String> = state.objects.keys().filter(inside).collect();
@@ -205,21 +269,40 @@ impl MemoryStore {
             .chunks(self.page_keys)
             .map(|keys| ListedPage {
                 objects: keys.iter().map(observed).collect(),
-                date: Some(self.now),
+                date,
                 ..ListedPage::default()
             })
             .collect();
         pages.push(ListedPage {
             unaddressable: state.unaddressable.iter().filter(inside).cloned().collect(),
-            date: Some(self.now),
+            date,
             ..ListedPage::default()
         });
+        drop(state);
+        if let Some(meddler) = &self.meddler {
+            let prefix = request.layout.prefix();
+            let told = meddler.retell(prefix, pages).into_iter();
+            return told
+                .map(|page| page.map_err(|fault| error(fault, Operation::List, prefix)))
+                .collect();
+        }
+        let state = self.state();
         let mut pages: Vec<_> = pages.into_iter().map(Ok).collect();
         if let Some(whole) = state.pages_before_break {
             pages.truncate(whole);
             pages.push(Err(error(StoreFault::Server, Operation::List, request.layout.prefix())));
         }
         pages
+    }
+}
+
+impl State {
+    fn set(&mut self, key: &str, now: Option<(Bytes, ObjectMeta)>) {
+        match &now {
+            Some(object) => self.objects.insert(key.to_owned(), object.clone()),
+            None => self.objects.remove(key),
+        };
+        self.altered.push(Altered { key: key.to_owned(), now });
     }
 }
 
@@ -246,155 +329,64 @@ impl Store for MemoryStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         self.state().requests.list += 1;
-        self.fault(Operation::Check, "")
+        self.meet(Operation::Check, "").await
     }
 
     fn list(&self, request: ListRequest) -> BoxStream<'_, Result<ListedPage, StoreError>> {
         self.state().requests.list += 1;
-        if let Err(error) = self.fault(Operation::List, request.layout.prefix()) {
-            return stream::iter([Err(error)]).boxed();
-        }
-        let pages = stream::iter(self.pages(&request));
-        let end = stream::once(async {
-            let hook = self.state().after_listing.take();
-            if let Some(hook) = hook {
-                hook(self);
-            }
-            Ok(ListedPage::default())
+        let begin = stream::once(async move {
+            let prefix = request.layout.prefix().to_owned();
+            self.meet(Operation::List, &prefix).await?;
+            let pages = stream::iter(self.pages(&request)).then(move |page| {
+                let prefix = prefix.clone();
+                async move {
+                    self.meet(Operation::Page, &prefix).await?;
+                    page
+                }
+            });
+            let end = stream::once(async {
+                let hook = self.state().after_listing.take();
+                if let Some(hook) = hook {
+                    hook(self);
+                }
+                Ok(ListedPage::default())
+            });
+            Ok(pages.chain(end))
         });
-        pages.chain(end).boxed()
+        begin.try_flatten().boxed()
     }
 
     async fn probe(&self, key: &str) -> Probe {
         self.state().requests.head += 1;
-        if let Err(error) = self.fault(Operation::Probe, key) {
+        if let Err(error) = self.meet(Operation::Probe, key).await {
             return Probe::Unknown(error);
         }
-        match self.state().objects.get(key) {
-            Some((_, meta)) => Probe::Present(meta.clone()),
-            None => Probe::Absent,
-        }
+        let truth = self.state().objects.get(key).map(|(_, meta)| meta.clone());
+        let told = match &self.meddler {
+            Some(meddler) => meddler.probed(key, truth),
+            None => truth,
+        };
+        told.map_or(Probe::Absent, Probe::Present)
     }
 
     async fn read(&self, key: &str) -> Result<Reading, StoreError> {
         self.state().requests.get += 1;
-        self.fault(Operation::Read, key)?;
+        self.meet(Operation::Read, key).await?;
         let found = self.state().objects.get(key).cloned();
-        let found = found.filter(|_| !self.state().odd.unreadable.contains(key));
         let (bytes, meta) = found.ok_or_else(|| absent(Operation::Read, key))?;
-        let chunks: Vec<_> = bytes.chunks(64 << 10).map(Bytes::copy_from_slice).map(Ok).collect();
-        Ok(Reading { meta, body: stream::iter(chunks).boxed() })
+        if let Some(fault) = self.refusal(key) {
+            return Err(error(fault, Operation::Read, key));
+        }
+        let chunks: Vec<_> = bytes.chunks(self.chunk_bytes()).map(Bytes::copy_from_slice).collect();
+        let (store, key) = (self.clone(), key.to_owned());
+        let body = stream::iter(chunks).then(move |chunk| {
+            let (store, key) = (store.clone(), key.clone());
+            async move { store.meet(Operation::Chunk, &key).await.map(|()| chunk) }
+        });
+        Ok(Reading { meta, body: body.boxed() })
     }
 
     fn requests(&self) -> StoreRequests {
         self.state().requests
-    }
-}
-
-#[async_trait]
-impl HealStore for MemoryStore {
-    async fn stage(
-        &self,
-        key: &str,
-        _size: Option<u64>,
-        journal: Arc<dyn UploadJournal>,
-    ) -> Result<Box<dyn Staged>, StoreError> {
-        self.fault(Operation::Stage, key)?;
-        let id = {
-            let mut state = self.state();
-            state.requests.put += 1;
-            state.versions += 1;
-            format!("upload-{}", state.versions)
-        };
-        let upload = Upload { key: key.to_owned(), id };
-        journal.begun(&upload).await.map_err(|source| unwritten(key, source))?;
-        let mut state = self.state();
-        state.uploads.insert(upload.id.clone(), upload.key.clone());
-        state.changes.push(Change::Staged(key.to_owned()));
-        drop(state);
-        let store = self.clone();
-        Ok(Box::new(StagedBytes { store, upload, journal, bytes: BytesMut::new() }))
-    }
-
-    async fn set_aside(&self, key: &str, to: &str) -> Result<(), StoreError> {
-        self.fault(Operation::SetAside, key)?;
-        let bytes = self.get(key).ok_or_else(|| absent(Operation::SetAside, key))?;
-        self.put(to, bytes);
-        let mut state = self.state();
-        state.requests.put += 1;
-        state.changes.push(Change::SetAside { key: key.to_owned(), to: to.to_owned() });
-        Ok(())
-    }
-
-    async fn sweep(&self, upload: &Upload) -> Result<(), StoreError> {
-        self.fault(Operation::Sweep, &upload.key)?;
-        let mut state = self.state();
-        state.requests.put += 1;
-        if state.uploads.remove(&upload.id).is_some() {
-            state.changes.push(Change::Swept(upload.clone()));
-        }
-        Ok(())
-    }
-}
-
-fn unwritten(key: &str, source: BoxError) -> StoreError {
-    StoreError { source: Some(source), ..error(StoreFault::Other, Operation::Stage, key) }
-}
-
-struct StagedBytes {
-    store: MemoryStore,
-    upload: Upload,
-    journal: Arc<dyn UploadJournal>,
-    bytes: BytesMut,
-}
-
-impl StagedBytes {
-    async fn end(&self, change: Change) -> Result<(), StoreError> {
-        {
-            let mut state = self.store.state();
-            state.uploads.remove(&self.upload.id);
-            state.changes.push(change);
-        }
-        self.journal.ended(&self.upload).await.map_err(|e| unwritten(&self.upload.key, e))
-    }
-}
-
-#[async_trait]
-impl Staged for StagedBytes {
-    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
-        self.store.fault(Operation::Write, &self.upload.key)?;
-        self.bytes.extend_from_slice(&bytes);
-        let hook = self.store.state().after_chunk.take();
-        if let Some(hook) = hook {
-            hook(&self.store);
-        }
-        Ok(())
-    }
-
-    async fn seal(&mut self) -> Result<(), StoreError> {
-        self.store.fault(Operation::Seal, &self.upload.key)
-    }
-
-    async fn publish(mut self: Box<Self>, condition: Condition) -> Result<(), StoreError> {
-        let key = self.upload.key.clone();
-        self.store.fault(Operation::Publish, &key)?;
-        let now = self.store.state().objects.get(&key).map(|(_, meta)| meta.clone());
-        let holds = match (&condition, &now) {
-            (Condition::Absent, now) => now.is_none(),
-            (Condition::Replaces(read), Some(now)) => read.etag.is_none() || read.etag == now.etag,
-            (Condition::Replaces(_), None) => false,
-        };
-        if !holds {
-            self.end(Change::Discarded(key.clone())).await?;
-            return Err(error(StoreFault::Conflict, Operation::Publish, &key));
-        }
-        self.store.arrives(&key, self.bytes.split());
-        self.store.state().requests.put += 1;
-        self.end(Change::Published(key.clone())).await?;
-        self.store.fault(Operation::PublishAnswer, &key)
-    }
-
-    async fn discard(self: Box<Self>) -> Result<(), StoreError> {
-        self.end(Change::Discarded(self.upload.key.clone())).await
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use bytes::BytesMut;
 use restock::store::StoreFault;
 
-use super::{MemoryStore, Operation};
+use super::MemoryStore;
 
 /// What is odd about a store.
 #[derive(Default)]
@@ -33,7 +33,12 @@ impl MemoryStore {
         let mut state = self.state();
         state.odd.unreadable.remove(key);
         state.odd.archived.remove(key);
-        state.faults.retain(|(_, _, _, fault)| *fault != StoreFault::Archived);
+    }
+
+    /// The keys that cannot be read, and those that lie in an archive.
+    pub(crate) fn odd(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let odd = &self.state().odd;
+        (odd.unreadable.clone(), odd.archived.clone())
     }
 
     /// From now on whatever is published arrives with other bytes.
@@ -44,7 +49,15 @@ impl MemoryStore {
     /// A listing shows it in an archive, and it cannot be read from there.
     pub(crate) fn archive(&self, key: &str) {
         self.state().odd.archived.insert(key.to_owned());
-        self.fail(Operation::Read, key, usize::MAX, StoreFault::Archived);
+    }
+
+    /// How a GET of an object that is there is refused.
+    pub(super) fn refusal(&self, key: &str) -> Option<StoreFault> {
+        let odd = &self.state().odd;
+        if odd.archived.contains(key) {
+            return Some(StoreFault::Archived);
+        }
+        odd.unreadable.contains(key).then_some(StoreFault::NotFound)
     }
 
     /// What becomes of published bytes.

@@ -1,0 +1,211 @@
+//! A history as data: what happens in the world, what restock is told to do, and what fails in
+//! the middle of it.
+
+use restock::store::StoreFault;
+
+use crate::memory_store::Operation;
+
+/// What happens behind restock's back. Things are named by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Happening {
+    Upload(usize),
+    Overwrite(usize, Wrong),
+    Delete(usize),
+    /// A lifecycle rule takes each thing whose bit is set.
+    Sweep(u32),
+    Unreadable(usize),
+    Readable(usize),
+    Archive(usize),
+    Foreign(usize),
+    Row(usize, RowKind),
+    RemoveRows(usize),
+    /// Somebody saves the rows of a thing again.
+    TouchRows(usize),
+    /// All rows of the things whose bit is set go.
+    DropRows(u32),
+    UnreadableRow,
+    NullRow,
+    MendRows,
+    Source(usize, usize, Gives),
+    SetClock(Whose, i64),
+    Mangle(bool),
+}
+
+/// The bytes of an object that is not what its key says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    SameSize,
+    Shorter,
+    Empty,
+    /// The right bytes, written anew: not wrong at all.
+    Anew,
+}
+
+/// A row as it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowKind {
+    pub(crate) age: Age,
+    pub(crate) size: Size,
+    /// Which of the thing's URLs.
+    pub(crate) url: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Age {
+    Old,
+    Young,
+    Ahead,
+    Unknown,
+    NoTime,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    Right,
+    Unknown,
+    Other,
+}
+
+/// What a source gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gives {
+    Right,
+    Drips,
+    OtherBytes,
+    Page,
+    EncodedRight,
+    EncodedWrong,
+    Undecodable,
+    Breaks,
+    Gone,
+    Lacking,
+    Forbidden,
+    Busy,
+    Silent,
+    TooLarge,
+}
+
+/// Whose clock is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Restock,
+    Store,
+    Catalog,
+}
+
+/// Something that goes wrong while restock works, at the n-th time that it could.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) what: What,
+    /// Of which thing; where it is `None`, of any.
+    pub(crate) thing: Option<usize>,
+    /// How many such calls go well before.
+    pub(crate) after: u32,
+    /// How many fail then.
+    pub(crate) times: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// The store fails before anything is done.
+    Store(Operation, StoreFault),
+    /// The store does it, and the answer is this.
+    StoreAnswer(Operation, StoreFault),
+    /// A listing hides the thing.
+    Hides,
+    /// A listing shows the thing with other size than it has.
+    Lies,
+    /// A listing shows a thing that is not there.
+    Ghost,
+    /// A listing hands its pages out twice.
+    Repeats,
+    /// HEAD says that the thing is not there.
+    HeadDenies,
+    /// HEAD says that something is there.
+    HeadClaims,
+    Catalog(&'static str),
+    Ledger(&'static str),
+    LedgerAnswer(&'static str),
+    Source,
+}
+
+/// A pass of restock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pass {
+    pub(crate) kind: Kind,
+    pub(crate) deep: Depth,
+    /// The part of the digest space that it is about, of so many.
+    pub(crate) slice: (u32, u32),
+    /// Only the first collection.
+    pub(crate) installers_only: bool,
+    pub(crate) faults: Vec<Fault>,
+    /// What happens while it runs, each after so many calls.
+    pub(crate) meanwhile: Vec<(u32, Happening)>,
+    /// After so many calls the process dies.
+    pub(crate) crash: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Audit,
+    /// `restock heal`.
+    Heal,
+    /// A pass of `restock run`.
+    Daemon,
+    /// `restock heal DIGEST`, with `--replace-unreadable` or not.
+    Named(usize, bool),
+    /// `restock heal --from-plan`, of the last plan.
+    FromPlan,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    Shallow,
+    Whole,
+    Part(u32, u32),
+}
+
+/// One step of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    Happens(Happening),
+    /// Minutes go by.
+    Wait(u32),
+    Pass(Pass),
+    /// Two instances at once, each with a pass.
+    Both(Pass, Pass),
+    /// `restock breaker ack`, with the right number or another.
+    Acknowledge(bool),
+    Accept(usize),
+    Pause(bool),
+    /// `restock probe`.
+    Probe(usize, Vec<Fault>),
+    /// `restock orphans plan` and `apply`, and `restore` where that is wanted.
+    Orphans {
+        delete: bool,
+        restore: bool,
+        faults: Vec<Fault>,
+        meanwhile: Vec<(u32, Happening)>,
+    },
+}
+
+/// A world at its start, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct History {
+    pub(crate) settings: Setting,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What differs from one world to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Setting {
+    /// How many things are wanted and there at the start.
+    pub(crate) begun: usize,
+    pub(crate) icons_heal: bool,
+    pub(crate) archived_is_present: bool,
+    pub(crate) replace_corrupt: bool,
+    pub(crate) quarantine: bool,
+    pub(crate) verify: bool,
+    pub(crate) breaker: bool,
+    pub(crate) concurrency: usize,
+}
