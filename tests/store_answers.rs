@@ -7,6 +7,8 @@
 mod http_server;
 #[path = "support/scripted_bucket.rs"]
 mod scripted_bucket;
+#[path = "store_answers/silent.rs"]
+mod silent;
 #[path = "store_answers/uploads.rs"]
 mod uploads;
 

@@ -172,7 +172,11 @@ impl Healer {
             Next::Done(transfer) => transfer,
         };
         let answer = self.judge(&restoring.job, url, transfer).await;
-        let is_settled = answer.0.result.is_success() || answer.0.result == RepairResult::Held;
+        let End { result, reason, .. } = &answer.0;
+        // A store that does not take these bytes takes no other source's.
+        let is_settled = result.is_success()
+            || *result == RepairResult::Held
+            || *reason == Some(FailureReason::StoreWrite);
         restoring.take(url, answer);
         let step =
             if is_settled { self.finish(*restoring).await } else { self.proceed(restoring).await };

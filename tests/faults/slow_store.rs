@@ -7,7 +7,7 @@ use restock::store::{OptionValue, StoreOptions, open};
 
 use crate::bucket::{Bucket, page};
 use crate::support::http_server::Answer;
-use crate::support::world::{briefly, repair};
+use crate::support::world::{Row, briefly, repair};
 
 /// A bucket of `n` whose silence is borne for half a second, and its drip for a second.
 async fn impatient(n: u32) -> Bucket {
@@ -80,4 +80,27 @@ async fn an_upload_that_nobody_answers_fails_and_the_others_are_restored() {
         "{stuck:?}"
     );
     assert_eq!(other.result, RepairResult::Restored, "{other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_nobody_answers_is_not_tried_again_with_every_other_source() {
+    let bucket = impatient(4).await;
+    bucket.lists([page(&bucket.objects[1..], None)]);
+    let object = &bucket.objects[0];
+    for path in ["/second", "/third"] {
+        let http = &bucket.world.http;
+        http.route(path, [Answer::ok(object.bytes.clone())]);
+        let row = Row { url: Some(http.url(path)), ..bucket.world.row_of(object) };
+        bucket.world.row(&row).await;
+    }
+    let absent = || Answer::status(404);
+    bucket.answers(object, [absent(), absent(), Answer::raw("").then_stall()]);
+    let report = bucket.world.heal().await;
+    let stuck = repair(&report, object);
+    assert_eq!(
+        (stuck.result, stuck.reason),
+        (RepairResult::Failed, Some(FailureReason::StoreWrite)),
+        "{stuck:?}"
+    );
+    assert_eq!(bucket.world.http.requests().len(), 1, "no second download");
 }

@@ -152,7 +152,7 @@ async fn a_completion_that_fails_with_status_200_has_failed() {
     assert!(told(&error).contains("it answered 200 AccessDenied: no"), "{}", told(&error));
 }
 
-struct Ledger;
+pub(crate) struct Ledger;
 
 #[async_trait::async_trait]
 impl UploadJournal for Ledger {

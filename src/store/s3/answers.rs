@@ -19,7 +19,7 @@ use object_store::client::{
 use super::answer::Answer;
 use super::faults::{fault_of, transport};
 use super::page::{self, PAGE_MAX_BYTES, PageFault};
-use super::patience::{Asked, Impatience, Patience};
+use super::patience::{Asked, Patience};
 use crate::model::{OperationFailure, OperationKind};
 use crate::store::counters::{self, Counters};
 
@@ -52,7 +52,7 @@ impl<C: HttpConnector> HttpConnector for Answers<C> {
             inner: self.inner.connect(options)?,
             counters: Arc::clone(&self.counters),
             completion: self.completion,
-            patience: self.patience,
+            patience: self.patience.clone(),
         }))
     }
 }
@@ -95,11 +95,12 @@ impl Checked {
 
     /// Sends it; a refusal is an error that says its status and code.
     async fn execute(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let (asked, limit) = (Asked::from(&request), self.patience.for_head(&request));
+        let asked = Asked::from(&request);
         let may_conflict = request.headers().contains_key(header::IF_MATCH);
-        let answer = match tokio::time::timeout(limit, self.inner.execute(request)).await {
-            Ok(answer) => self.patience.guard(answer?, asked),
-            Err(_) => return Err(Impatience::Unanswered(limit).into()),
+        let answer = tokio::select! {
+            biased;
+            answer = self.inner.execute(request) => self.patience.guard(answer?, asked),
+            cause = self.patience.runs_out(asked) => return Err(cause.into()),
         };
         if !answer.status().is_success() {
             return Err(Answer::read(answer).await.into_error(may_conflict));

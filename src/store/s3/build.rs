@@ -55,7 +55,7 @@ pub(super) fn clients(
     // Kept from the client below, which would take it for the time that sending a part may take.
     let silence = settings.remove(&client(ClientConfigKey::ReadTimeout));
     let silence = silence.as_deref().and_then(values::time);
-    let patience = silence.map_or_else(Patience::default, |silence| Patience { silence });
+    let patience = silence.map_or_else(Patience::default, Patience::of);
     let plain = builder(&settings, bucket);
     let at = Where { endpoint: endpoint(&plain, bucket)?, bucket: bucket.to_owned() };
     let plain = with_named_credentials(plain)?;
@@ -64,6 +64,7 @@ pub(super) fn clients(
     let inner = OneClient::default();
     let build = |builder: &AmazonS3Builder, completion| {
         let (inner, counters) = (inner.clone(), Arc::clone(&counters));
+        let patience = patience.clone();
         let answers = Answers { inner, counters, completion, patience };
         builder.clone().with_http_connector(answers).build().map_err(refused)
     };

@@ -14,6 +14,7 @@ mod progress;
 mod ranges;
 mod read;
 mod remove;
+mod sending;
 mod stage;
 mod values;
 mod writes;

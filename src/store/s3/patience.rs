@@ -2,33 +2,37 @@
 //! in a time-out, so that no request is open for ever.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use http_body::{Body, Frame, SizeHint};
+use object_store::PutPayload;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::sending::{Line, PAYLOAD};
 
 /// Bytes a second that a body has to bring, over twice the silence that is borne. Time in which
 /// nobody asks for bytes (a limit of bandwidth, a slow disk) does not count.
 const SLOWEST_READ: u64 = 10 << 10;
-/// The same for what is sent: several parts may share a narrow line.
-const SLOWEST_WRITE: u64 = 28 << 10;
 /// How long a completion or a copy may take: servers answer once it is done.
 const WORK_TIME: Duration = Duration::from_mins(5);
 
 /// How long to wait for what.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Patience {
-    /// How long nothing may come.
-    pub(super) silence: Duration,
+    /// How long nothing may come, and nothing may go.
+    silence: Duration,
+    /// What the uploads of a store share.
+    line: Arc<Line>,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { silence: Duration::from_secs(30) }
+        Self::of(Duration::from_secs(30))
     }
 }
 
@@ -37,6 +41,8 @@ impl Default for Patience {
 pub(super) enum Impatience {
     #[error("no answer within {}", humantime::format_duration(*.0))]
     Unanswered(Duration),
+    #[error("nothing went for {}", humantime::format_duration(*.0))]
+    Stuck(Duration),
     #[error("nothing came for {}", humantime::format_duration(*.0))]
     Silent(Duration),
     #[error("too slow: {bytes} bytes in {}", humantime::format_duration(*.window))]
@@ -50,17 +56,26 @@ impl From<Impatience> for HttpError {
 }
 
 impl Patience {
-    /// How long the head of an answer may take, sending the request included.
-    pub(super) fn for_head(self, request: &HttpRequest) -> Duration {
-        if answers_when_done(request) {
-            return WORK_TIME.max(self.silence);
+    /// For a store whose silence is borne for so long.
+    pub(super) fn of(silence: Duration) -> Self {
+        Self { silence, line: Arc::default() }
+    }
+
+    /// Ends once the head of an answer is not worth waiting for any longer.
+    pub(super) async fn runs_out(&self, request: Asked) -> Impatience {
+        if !request.answers_when_done
+            && let Ok(payload) = PAYLOAD.try_with(PutPayload::clone)
+        {
+            return self.line.watch(&payload, self.silence).await;
         }
-        let bytes = u64::try_from(request.body().content_length()).unwrap_or(u64::MAX);
-        self.silence.saturating_add(Duration::from_secs(bytes / SLOWEST_WRITE))
+        let work = if request.answers_when_done { WORK_TIME } else { Duration::ZERO };
+        let limit = work.max(self.silence);
+        sleep(limit).await;
+        Impatience::Unanswered(limit)
     }
 
     /// The same answer, its body under guard.
-    pub(super) fn guard(self, response: HttpResponse, request: Asked) -> HttpResponse {
+    pub(super) fn guard(&self, response: HttpResponse, request: Asked) -> HttpResponse {
         // A server that works on a completion sends a blank now and then, or nothing.
         let (silence, window, slowest) = if request.answers_when_done {
             let work = WORK_TIME.max(self.silence);

@@ -1,17 +1,17 @@
 //! Uploads that nobody sees before they are published: one conditional PUT for what fits into a
 //! part, a multipart upload for what does not.
 
-use std::mem;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{PutMode, PutPayload, UpdateVersion};
+use object_store::{PutMode, UpdateVersion};
 use tokio::task::JoinSet;
 
+use super::sending::Blocks;
 use super::{Bucket, faults, read};
 use crate::model::Upload;
 use crate::store::{BoxError, Condition, Staged, StoreError, StoreFault, UploadJournal};
@@ -29,7 +29,7 @@ pub(super) struct StagedUpload {
     path: Path,
     journal: Arc<dyn UploadJournal>,
     part_bytes: usize,
-    buffer: BytesMut,
+    buffer: Blocks,
     multipart: Option<Multipart>,
 }
 
@@ -50,15 +50,13 @@ impl StagedUpload {
         journal: Arc<dyn UploadJournal>,
     ) -> Result<Self, StoreError> {
         let path = bucket.path(key)?;
-        let part_bytes = part_bytes(size);
-        let expected = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0);
         Ok(Self {
             bucket,
             key: key.to_owned(),
             path,
             journal,
-            part_bytes,
-            buffer: BytesMut::with_capacity(expected.min(part_bytes)),
+            part_bytes: part_bytes(size),
+            buffer: Blocks::default(),
             multipart: None,
         })
     }
@@ -112,22 +110,19 @@ impl StagedUpload {
                 return Err(error.into_store(self));
             }
         }
-        // The next part is as large, most likely; growing into it would copy it several times.
-        let next = BytesMut::with_capacity(self.part_bytes);
-        let (index, part) = (multipart.sent, mem::replace(&mut self.buffer, next).freeze());
+        let (index, part) = (multipart.sent, self.buffer.take());
         let (bucket, path) = (Arc::clone(&self.bucket), self.path.clone());
         let id = multipart.upload.id.clone();
         multipart.sent += 1;
-        multipart.in_flight.spawn(async move {
-            let payload = PutPayload::from(part);
-            (index, bucket.clients.put_part(&path, &id, index, payload).await)
-        });
+        multipart
+            .in_flight
+            .spawn(async move { (index, bucket.clients.put_part(&path, &id, index, &part).await) });
         self.multipart = Some(multipart);
         Ok(())
     }
 
     async fn put(&mut self, condition: Condition) -> Result<(), StoreError> {
-        let payload = PutPayload::from(self.buffer.split().freeze());
+        let payload = self.buffer.take();
         let mode = match &condition {
             Condition::Absent => PutMode::Create,
             Condition::Replaces(meta) => match meta.etag.clone() {
@@ -215,13 +210,13 @@ impl Staged for StagedUpload {
             }
             let room = self.part_bytes.saturating_sub(self.buffer.len());
             let piece = rest.split_to(room.min(rest.len()));
-            self.buffer.extend_from_slice(&piece);
+            self.buffer.extend(&piece);
         }
         Ok(())
     }
 
     async fn seal(&mut self) -> Result<(), StoreError> {
-        if self.multipart.is_some() && !self.buffer.is_empty() {
+        if self.multipart.is_some() && self.buffer.len() > 0 {
             self.send_part().await?;
         }
         let Some(mut multipart) = self.multipart.take() else { return Ok(()) };

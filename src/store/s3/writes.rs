@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use object_store::aws::AmazonS3;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{ObjectStore, PutMode, PutPayload};
+use object_store::{ObjectStore, PutMode, PutPayload, PutResult};
 
 use super::build::Clients;
 use super::faults;
+use super::sending::PAYLOAD;
 
 /// What there is where a server refuses checksums. Bytes are proven by their digest in any case.
 #[derive(Debug, Default)]
@@ -54,10 +55,9 @@ impl Clients {
         mode: PutMode,
     ) -> object_store::Result<()> {
         let (client, plain) = self.writers();
-        let answer = client.put_opts(path, payload.clone(), mode.clone().into()).await;
-        let answer = match (answer, plain) {
+        let answer = match (put(client, path, payload, mode.clone()).await, plain) {
             (Err(error), Some(plain)) if faults::may_be_the_checksum(&error) => {
-                self.without(plain.put_opts(path, payload.clone(), mode.into()).await)
+                self.without(put(plain, path, payload, mode).await)
             }
             (answer, _) => answer,
         };
@@ -81,14 +81,35 @@ impl Clients {
         path: &Path,
         id: &String,
         index: usize,
-        part: PutPayload,
+        part: &PutPayload,
     ) -> object_store::Result<PartId> {
         let (client, plain) = self.writers();
-        match (client.put_part(path, id, index, part.clone()).await, plain) {
+        match (put_part(client, path, id, index, part).await, plain) {
             (Err(error), Some(plain)) if faults::may_be_the_checksum(&error) => {
-                self.without(plain.put_part(path, id, index, part).await)
+                self.without(put_part(plain, path, id, index, part).await)
             }
             (answer, _) => answer,
         }
     }
+}
+
+async fn put(
+    client: &AmazonS3,
+    path: &Path,
+    payload: &PutPayload,
+    mode: PutMode,
+) -> object_store::Result<PutResult> {
+    let put = client.put_opts(path, payload.clone(), mode.into());
+    PAYLOAD.scope(payload.clone(), put).await
+}
+
+async fn put_part(
+    client: &AmazonS3,
+    path: &Path,
+    id: &String,
+    index: usize,
+    part: &PutPayload,
+) -> object_store::Result<PartId> {
+    let put = client.put_part(path, id, index, part.clone());
+    PAYLOAD.scope(part.clone(), put).await
 }
