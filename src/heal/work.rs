@@ -9,18 +9,16 @@ use futures::{FutureExt, StreamExt};
 
 use crate::model::Repair;
 
-use super::lanes::{Lanes, Turn};
+use super::lanes::{Heard, Lanes, Turn};
 use super::steps::{Restoring, Step};
 use super::{Healer, Job};
 
 type Waiting<'a> = Box<Restoring<'a>>;
 
-/// A step that was taken at a host, and which host was silent then.
+/// A step that was taken, and what was heard at the host at which it had a place.
 struct Taken<'a> {
     step: Step<'a>,
-    /// The place that it had.
-    host: Option<String>,
-    silent: Option<String>,
+    heard: Option<(String, Heard)>,
 }
 
 /// Everything that is under way.
@@ -73,23 +71,22 @@ impl<'a: 'f, 'f> Work<'a, 'f> {
             let next = match self.lanes.next() {
                 None => return,
                 Some(Turn::Ask(host, waiting)) => async move {
-                    let (step, silent) = healer.ask_once(&host, waiting).await;
-                    Taken { step, host: Some(host), silent }
+                    let (step, heard) = healer.ask_once(&host, waiting).await;
+                    Taken { step, heard: Some((host, heard)) }
                 }
                 .boxed(),
-                Some(Turn::LeftAlone(host, waiting)) => async move {
-                    let step = healer.pass_by(&host, waiting).await;
-                    Taken { step, host: None, silent: None }
+                Some(Turn::LeftAlone(host, waiting)) => {
+                    async move { Taken { step: healer.pass_by(&host, waiting).await, heard: None } }
+                        .boxed()
                 }
-                .boxed(),
             };
             self.running.push(next);
         }
     }
 
-    fn taken(&mut self, Taken { step, host, silent }: Taken<'a>) {
-        if let Some(host) = host {
-            self.lanes.answered(&host, silent.as_deref());
+    fn taken(&mut self, Taken { step, heard }: Taken<'a>) {
+        if let Some((host, heard)) = heard {
+            self.lanes.give_back(&host, &heard);
         }
         self.take(step);
     }
@@ -97,6 +94,8 @@ impl<'a: 'f, 'f> Work<'a, 'f> {
     fn take(&mut self, step: Step<'a>) {
         match step {
             Step::Wait(host, Duration::ZERO, waiting) => self.lanes.wait(&host, waiting),
+            Step::Led(from, host, waiting) => self.lanes.wait_led(&from, &host, waiting),
+            Step::Stale(host, waiting) => self.lanes.wait_again(&host, waiting),
             Step::Wait(host, pause, waiting) => self.pausing.push(
                 async move {
                     tokio::time::sleep(pause).await;
