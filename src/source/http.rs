@@ -111,7 +111,11 @@ impl HttpSource {
             tokens,
             queues: Mutex::default(),
             per_host: usize::try_from(options.per_host.max(1)).unwrap_or(1),
-            patience: Patience { silence: options.read_timeout.0, slowest: options.slowest.0 },
+            patience: Patience {
+                silence: options.read_timeout.0,
+                slowest: options.slowest.0,
+                slow_window: options.pace.slow_window,
+            },
             max_redirects: usize::try_from(options.max_redirects).unwrap_or(usize::MAX),
             redirect_holds: options.pace.redirect_holds,
         })

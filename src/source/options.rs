@@ -56,11 +56,14 @@ pub struct SourceOptions {
 pub struct Pace {
     /// How long a redirect is taken to hold: hosts sign URLs for minutes.
     pub redirect_holds: Duration,
+    /// The time of waiting over which a source's speed is measured; the allowed silence where that is
+    /// longer. Time in which nobody asks for bytes (the store is slow) does not count.
+    pub slow_window: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { redirect_holds: Duration::from_mins(1) }
+        Self { redirect_holds: Duration::from_mins(1), slow_window: Duration::from_mins(1) }
     }
 }
 

@@ -139,6 +139,32 @@ async fn a_fast_host_that_leads_to_a_slow_one_does_not_wait_for_it() {
     assert!(asked_far(&world) <= 2, "and no more were there than have a place");
 }
 
+/// Each answer is never silent, and the whole of it would take an hour and more.
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_that_drip_fail_one_after_the_other_while_fast_ones_heal() {
+    let (mut world, objects) = lost(4, 8).await;
+    world.source_options.read_timeout = Span(Duration::from_millis(500));
+    world.source_options.pace.slow_window = Duration::from_secs(1);
+    world.settings.heal.concurrency = 4;
+    let (dripping, others) = objects.split_at(4);
+    for (object, bytes) in dripping.iter().zip([20, 30, 40, 40]) {
+        // 200 to 400 bytes a second.
+        let drip = Answer::ok(vec![b'x'; bytes]).saying_length(1 << 20);
+        world.answer(object, [drip.dripping(Duration::from_millis(100))]);
+    }
+    let report = world.heal().await;
+    for object in dripping {
+        let repair = repair(&report, object);
+        assert_eq!(repair.result, RepairResult::Failed, "{repair:?}");
+        assert_eq!(repair.reason, Some(FailureReason::SourceUnavailable));
+        assert!(repair.detail.contains("too slow: ") && repair.detail.contains(" bytes in 1s"));
+        assert!((1..2_000).contains(&repair.bytes), "{repair:?}");
+        assert!(world.get(&object.key).is_none());
+    }
+    assert!(others.iter().all(|object| result(&report, object) == RepairResult::Restored));
+    assert_eq!((report.summary.healed, report.summary.heal_failed), (8, 4));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_behind_a_redirect_is_that_of_the_host_behind_it() {
     let (mut world, objects) = led_away(30, 6, &Answer::raw("").then_stall()).await;
