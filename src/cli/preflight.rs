@@ -124,6 +124,7 @@ fn unable(found: Found, error: &anyhow::Error) -> Option<Report> {
 }
 
 fn write(report: &Report, args: &PreflightArgs, context: &mut Context<'_>) -> anyhow::Result<()> {
+    context.phase.writing();
     let prefix = prefix(context);
     let quiet = context.common.quiet;
     let view = PreflightReport { report, quiet, prefix: &prefix };
