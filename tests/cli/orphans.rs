@@ -88,7 +88,8 @@ fn orphans_are_listed_planned_moved_and_put_back() {
 
     place.run("orphans restore plan.json.applied.ndjson").exits(0).prints("1 restored");
     assert_eq!(content(&place), before);
-    place.run("orphans restore plan.json").exits(0).prints("1 restored");
+    let again = place.run("orphans restore plan.json").exits(0);
+    again.prints("1 restored").prints("put back; an earlier run did it on 20");
     place.run("audit").exits(0).prints("1 orphan (");
 }
 
@@ -269,6 +270,22 @@ fn what_changed_between_plan_and_apply_is_held() {
 }
 
 #[test]
+fn a_plan_of_which_no_entry_fits_is_refused_and_tells_why() {
+    let (place, orphans) = planned(2);
+    for orphan in &orphans {
+        place.world.remove(&orphan.key);
+    }
+    let apply = place.run("orphans apply plan.json --max-delete 2").exits(4);
+    apply.prints("it is gone already").prints("2 held").says("refused: nothing was done");
+
+    let (place, orphans) = planned(1);
+    place.run("orphans apply plan.json --max-delete 1").exits(0);
+    place.world.put(&orphans[0].key, b"somebody's");
+    let restore = place.run("orphans restore plan.json").exits(4);
+    restore.prints("something lies under its key by now").says("refused: nothing was done");
+}
+
+#[test]
 fn deleting_is_asked_for_in_the_plan_or_when_it_is_carried_out() {
     for (plan, apply) in [("--delete", ""), ("", "--delete")] {
         let (place, _) = with_orphans(1);
@@ -276,7 +293,7 @@ fn deleting_is_asked_for_in_the_plan_or_when_it_is_carried_out() {
         let apply = format!("orphans apply plan.json --max-delete 1 {apply}");
         place.run(&apply).exits(0).prints("1 deleted");
         assert_eq!(content(&place).len(), 12);
-        place.run(&apply).exits(0).prints("1 deleted");
+        place.run(&apply).exits(0).prints("1 deleted").prints("an earlier run did it on 20");
         place.run("orphans restore plan.json").exits(1).prints("it was deleted, and has no copy");
     }
 }
