@@ -52,6 +52,12 @@ async fn read(args: &PreflightArgs, context: &Context<'_>) -> anyhow::Result<Fou
         let (file, line) = (remark.at.file.display(), remark.at.line);
         tracing::debug!("{file}:{line}: {}", remark.message);
     }
+    let is_empty = found.references.is_empty() && found.installs.is_empty();
+    if is_empty && found.problems.is_empty() && found.unreadable.is_empty() {
+        tracing::warn!(
+            "nothing was checked: these files hold no package, and no policy installs one"
+        );
+    }
     Ok(found)
 }
 
