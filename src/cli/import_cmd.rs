@@ -59,7 +59,7 @@ pub(super) async fn run(args: &ImportArgs, context: &mut Context<'_>) -> anyhow:
     let ledger = open_ledger(&config, store.identity()).await?;
     // A heal beside it would sweep the uploads under way as leftovers of a crash.
     let lock = Lock::acquire(config.ledger_url(), store.identity(), &config.base, None).await?;
-    context.begun.begin();
+    context.phase.working();
     let import = ImportOptions {
         collection: None,
         collections: options.collection.iter().map(collection).collect(),

@@ -52,7 +52,7 @@ use lines::Lines;
 use logging::{Logging, Verbosity};
 use output::Output;
 use progress::Progress;
-use signals::{Begun, Signals};
+use signals::{CurrentPhase, Signals};
 use world::World;
 
 pub use failure::{USAGE, UsageError, describe, exit_code};
@@ -72,8 +72,8 @@ pub struct Context<'a> {
     pub cancel: CancellationToken,
     /// The configuration, once it was read.
     known: OnceLock<Config>,
-    /// Set when there is something that a signal must not leave half done.
-    begun: Begun,
+    /// Told when there is something that a signal must not leave half done, and when it is done.
+    phase: CurrentPhase,
     /// Where progress is drawn.
     console: Console,
     /// Lines of the log, for whoever counts them.
@@ -116,7 +116,7 @@ impl Context<'_> {
 
     async fn open_observed(&self, observer: Arc<dyn Observer>) -> anyhow::Result<World> {
         let world = World::open(self.config()?, observer, self.cancel.clone()).await?;
-        self.begun.begin();
+        self.phase.working();
         Ok(world)
     }
 }
@@ -154,8 +154,8 @@ async fn run_command(
     stderr: &mut dyn Write,
     exit: Exit,
 ) -> anyhow::Result<u8> {
-    let begun = Begun::default();
-    let mut signals = Signals::listen(begun.clone(), exit)?;
+    let phase = CurrentPhase::default();
+    let mut signals = Signals::listen(phase.clone(), exit)?;
     let cancel = CancellationToken::new();
     let console = Console::stderr();
     let lines = Lines::default();
@@ -171,7 +171,7 @@ async fn run_command(
             stderr,
             cancel: cancel.clone(),
             known: OnceLock::new(),
-            begun,
+            phase,
             console,
             lines,
             text: TextOptions { color, invocation: &invocation },

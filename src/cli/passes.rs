@@ -61,6 +61,7 @@ async fn plan(args: &HealArgs, context: &mut Context<'_>) -> anyhow::Result<u8> 
     request.digests = named(&args.digests);
     request.replace_unreadable = args.replace_unreadable;
     let report = look(&request, context).await?;
+    context.phase.writing();
     if let Some(path) = &args.plan {
         plan_file::write(path, &report.plan)?;
         writeln!(context.stderr, "plan written to {}", path.display())?;
@@ -109,6 +110,7 @@ fn named(digests: &[Digest]) -> Option<Vec<Digest>> {
 
 /// Writes every report that was asked for, and gives the exit code.
 fn tell(pass: &PassReport, args: &PassArgs, context: &mut Context<'_>) -> anyhow::Result<u8> {
+    context.phase.writing();
     // Stdout first: a file that cannot be written must not swallow the answer.
     let code = print(pass, args, context)?;
     write_reports(pass, args, context)?;

@@ -52,6 +52,12 @@ async fn read(args: &PreflightArgs, context: &Context<'_>) -> anyhow::Result<Fou
         let (file, line) = (remark.at.file.display(), remark.at.line);
         tracing::debug!("{file}:{line}: {}", remark.message);
     }
+    let is_empty = found.references.is_empty() && found.installs.is_empty();
+    if is_empty && found.problems.is_empty() && found.unreadable.is_empty() {
+        tracing::warn!(
+            "nothing was checked: these files hold no package, and no policy installs one"
+        );
+    }
     Ok(found)
 }
 
@@ -124,6 +130,7 @@ fn unable(found: Found, error: &anyhow::Error) -> Option<Report> {
 }
 
 fn write(report: &Report, args: &PreflightArgs, context: &mut Context<'_>) -> anyhow::Result<()> {
+    context.phase.writing();
     let prefix = prefix(context);
     let quiet = context.common.quiet;
     let view = PreflightReport { report, quiet, prefix: &prefix };

@@ -2,7 +2,7 @@
 
 use crate::model::{Outcome, Span};
 use crate::removal::{Pruned, Quarantine};
-use crate::report::{AsideView, Format, PruneResult, QuarantineView};
+use crate::report::{AsideView, Format, LeftOut, PruneResult, QuarantineView};
 
 use super::Context;
 use super::args::{QuarantineArgs, QuarantineCommand};
@@ -40,15 +40,21 @@ async fn list(
     context: &mut Context<'_>,
 ) -> anyhow::Result<u8> {
     let quarantine = listed(world).await?;
-    let now = quarantine.now;
+    let (now, all) = (quarantine.now, quarantine.objects.len());
     let objects = match older_than {
         Some(span) => quarantine.older(span.delta()),
         None => quarantine.objects,
     };
+    let left_out = older_than.map(|older_than| left_out(older_than, all, objects.len()));
     let plain = |aside| AsideView { aside, result: None, detail: None };
-    let view = QuarantineView { objects: objects.into_iter().map(plain).collect(), now };
+    let view = QuarantineView { objects: objects.into_iter().map(plain).collect(), now, left_out };
     view.write(output, &context.text, &mut context.stdout)?;
     Ok(0)
+}
+
+fn left_out(older_than: Span, all: usize, told: usize) -> LeftOut {
+    let objects = u64::try_from(all.saturating_sub(told)).unwrap_or(u64::MAX);
+    LeftOut { older_than, objects }
 }
 
 async fn prune(
@@ -71,8 +77,12 @@ async fn prune(
         let result = if left.is_none() { PruneResult::Deleted } else { PruneResult::Failed };
         AsideView { aside, result: Some(result), detail: left }
     };
-    let view =
-        QuarantineView { objects: pruned.into_iter().map(view).collect(), now: quarantine.now };
+    let left_out = left_out(older_than, quarantine.objects.len(), pruned.len());
+    let view = QuarantineView {
+        objects: pruned.into_iter().map(view).collect(),
+        now: quarantine.now,
+        left_out: Some(left_out),
+    };
     view.write(output, &context.text, &mut context.stdout)?;
     let failed = view.count(PruneResult::Failed) > 0;
     Ok(if failed { Outcome::Failed } else { Outcome::Clean }.exit_code())

@@ -36,7 +36,7 @@ pub(super) async fn run(args: &SourcesArgs, context: &mut Context<'_>) -> anyhow
         },
         cancel: context.cancel.clone(),
     };
-    context.begun.begin();
+    context.phase.working();
     let mut writer = SurveyWriter::new(args.output.into(), context.text, &mut *context.stdout);
     let (found, mut heard) = mpsc::channel(HEARD_AT_ONCE);
     let surveyed = async {

@@ -22,6 +22,7 @@ pub(super) fn told(
         Err(error) => error,
     };
     let Some(summary) = summary(request, &error) else { return Err(error) };
+    context.phase.writing();
     let (summary, fail_on) = (&summary, &request.fail_on);
     let (findings, repairs, healing_off) = (&[], &[], false);
     let report = report::PassReport { findings, repairs, summary, fail_on, healing_off };

@@ -110,6 +110,8 @@ pub struct Problem {
 pub struct Found {
     /// The packages, by their place.
     pub references: Vec<Reference>,
+    /// How many more packages there are that cannot be read as one; why is among the problems.
+    pub torn: u64,
     /// The policies that install a package, by their place.
     pub installs: Vec<Install>,
     /// The problems, by their place.

@@ -49,6 +49,7 @@ impl Reader<'_> {
             return self.package(document, item, Kind::PackageFile);
         };
         let message = "a package file cannot name another one with `path`";
+        self.found.torn += 1;
         self.problem_at(document, path, message.to_owned());
         None
     }
@@ -62,7 +63,10 @@ impl Reader<'_> {
     ) -> Option<usize> {
         self.repeated(document, item, &["hash_sha256", "url", "always_download"]);
         match document.reference(self, item, kind) {
-            Ok(None) => None,
+            Ok(None) => {
+                self.found.torn += 1;
+                None
+            }
             Ok(Some(reference)) => {
                 let shown = self.shown(&document.path);
                 for (id, message) in document.refused(item, kind, &shown) {
@@ -72,6 +76,7 @@ impl Reader<'_> {
                 Some(self.found.references.len() - 1)
             }
             Err((id, message)) => {
+                self.found.torn += 1;
                 self.problem_at(document, id, message);
                 None
             }

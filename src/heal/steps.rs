@@ -1,5 +1,6 @@
 //! One object: its sources in turn, until one gives the bytes that the digest asks for. Between two
-//! requests it waits in the lane of the host that is asked next, and holds nothing.
+//! requests it waits in the lane of the host that is asked next, and holds nothing: also where a
+//! redirect or a manifest leads from one to the other.
 
 use std::time::Duration;
 
@@ -7,10 +8,11 @@ use tokio::time::Instant;
 
 use crate::model::{Cause, FailureReason, Repair, RepairResult, Sources, Verdict, redact_url};
 use crate::observe::Event;
-use crate::source::FetchError;
+use crate::source::Route;
 
+use super::lanes::Heard;
 use super::restore::{Answer, End, refusal};
-use super::transfer::{Asked, Next, Transfer, Tries};
+use super::transfer::{Next, Requested, Transfer, Tries};
 use super::{Healer, Job, UNRECORDED, held, hold_of};
 
 /// Sources of one object that are asked in one pass, at most; the others have their turn in the
@@ -30,8 +32,8 @@ pub(super) struct Restoring<'a> {
     /// How many were asked, of those that are not known without.
     asked: usize,
     tries: Tries,
-    /// Whether it is known where the source leads.
-    is_led: bool,
+    /// Where the source has led so far; `None` where it is asked from the beginning.
+    route: Option<Route>,
     said: Vec<(&'a str, Verdict)>,
     best: Option<(End, Option<&'a str>)>,
     bytes: u64,
@@ -42,6 +44,10 @@ pub(super) struct Restoring<'a> {
 pub(super) enum Step<'a> {
     /// It waits until this host may be asked, after this time.
     Wait(String, Duration, Box<Restoring<'a>>),
+    /// The first of these hosts led it to the second one, where it waits now.
+    Led(String, String, Box<Restoring<'a>>),
+    /// What led it here is too old: this host is asked again.
+    Stale(String, Box<Restoring<'a>>),
     /// It is decided; what became of it is written down.
     Decided(usize, Repair),
     /// The heal was told to end.
@@ -76,7 +82,7 @@ impl Healer {
             turn: 0,
             asked: 0,
             tries: Tries::default(),
-            is_led: false,
+            route: None,
             said: Vec::new(),
             best: None,
             bytes: 0,
@@ -103,72 +109,64 @@ impl Healer {
                 break;
             }
             restoring.asked += 1;
-            let host = self.source.host(url).unwrap_or_default();
-            return Step::Wait(host, Duration::ZERO, restoring);
+            return Step::Wait(self.first_host(url), Duration::ZERO, restoring);
         }
         self.keep_turn(&restoring).await;
         self.finish(*restoring).await
     }
 
-    /// Asks the source whose turn it is, at this host, once. Tells which host was silent.
+    /// Asks this host, for the source whose turn it is, once. Tells what was heard.
     pub(super) async fn ask_once<'a>(
         &self,
         host: &str,
         mut restoring: Box<Restoring<'a>>,
-    ) -> (Step<'a>, Option<String>) {
+    ) -> (Step<'a>, Heard) {
         if restoring.job.unrecorded.is_any() {
             let Restoring { at, job, .. } = *restoring;
             let repair = held(job.action, UNRECORDED);
-            return (self.decided(at, &job, repair).await, None);
+            return (self.decided(at, &job, repair).await, Heard::Unasked);
         }
         restoring.began.get_or_insert_with(Instant::now);
         let Some(url) = restoring.sources.get(restoring.turn).copied() else {
-            return (self.finish(*restoring).await, None);
+            return (self.finish(*restoring).await, Heard::Unasked);
         };
-        if !restoring.is_led {
-            restoring.is_led = true;
-            let digest = restoring.job.action.target.digest;
-            let led = tokio::select! {
-                () = self.cancel.cancelled() => return (Step::Cancelled, None),
-                led = self.source.resolve(url, &digest) => led,
-            };
-            match led {
-                Ok(Some(to)) => {
-                    if let Some(answer) =
-                        self.led_back(&restoring.job, &restoring.said, url, &to).await
-                    {
-                        restoring.take(url, answer);
-                        return (self.proceed(restoring).await, None);
-                    }
-                    if let Some(next) = self.source.host(&to).filter(|next| next != host) {
-                        return (Step::Wait(next, Duration::ZERO, restoring), None);
-                    }
-                }
-                Err(FetchError::Silent { host: silent, message }) => {
-                    restoring.is_led = false;
-                    let asked = self.unanswered(&mut restoring.tries, silent, message);
-                    return self.follow(host, url, restoring, asked).await;
-                }
-                // What it says is told when it is asked for the bytes.
-                Ok(None) | Err(_) => {}
-            }
+        let route = restoring.route.take().unwrap_or_else(|| Route::of(url));
+        if route.is_stale() {
+            return (Step::Stale(self.first_host(url), restoring), Heard::Unasked);
         }
         let Restoring { job, tries, bytes, .. } = &mut *restoring;
-        let asked = self.transfer(job, url, tries, bytes).await;
-        self.follow(host, url, restoring, asked).await
+        let Requested { next, heard } = self.transfer(job, route, tries, bytes).await;
+        (self.follow(host, url, restoring, next).await, heard)
     }
 
-    /// What follows from what a source said.
+    /// The host that a source is asked at first.
+    fn first_host(&self, url: &str) -> String {
+        self.source.host(&Route::of(url)).unwrap_or_default()
+    }
+
+    /// What follows from what a host said.
     async fn follow<'a>(
         &self,
         host: &str,
         url: &'a str,
         mut restoring: Box<Restoring<'a>>,
-        Asked { outcome, silent }: Asked,
-    ) -> (Step<'a>, Option<String>) {
-        let transfer = match outcome {
-            Next::Again(wait) => return (Step::Wait(host.to_owned(), wait, restoring), silent),
-            Next::Done(Transfer::Cancelled) => return (Step::Cancelled, None),
+        next: Next,
+    ) -> Step<'a> {
+        let transfer = match next {
+            Next::Led(route) => {
+                let job = &restoring.job;
+                if let Some(to) = route.just_named()
+                    && let Some(answer) = self.led_back(job, &restoring.said, url, to).await
+                {
+                    restoring.take(url, answer);
+                    return self.proceed(restoring).await;
+                }
+                let next = self.source.host(&route).unwrap_or_default();
+                restoring.route = Some(route);
+                return Step::Led(host.to_owned(), next, restoring);
+            }
+            Next::Again(wait) => return Step::Wait(self.first_host(url), wait, restoring),
+            Next::Done(Transfer::Cancelled) => return Step::Cancelled,
             Next::Done(transfer) => transfer,
         };
         let answer = self.judge(&restoring.job, url, transfer).await;
@@ -178,9 +176,7 @@ impl Healer {
             || *result == RepairResult::Held
             || *reason == Some(FailureReason::StoreWrite);
         restoring.take(url, answer);
-        let step =
-            if is_settled { self.finish(*restoring).await } else { self.proceed(restoring).await };
-        (step, silent)
+        if is_settled { self.finish(*restoring).await } else { self.proceed(restoring).await }
     }
 
     /// Passes by the source whose turn it is: its host is left alone.
@@ -283,7 +279,7 @@ impl<'a> Restoring<'a> {
         }
         self.turn += 1;
         self.tries = Tries::default();
-        self.is_led = false;
+        self.route = None;
     }
 }
 

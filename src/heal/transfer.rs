@@ -7,9 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::{Digest, FailureReason, RepairResult, error_chain};
 use crate::observe::Event;
-use crate::source::{Decoding, FetchError, next_delay};
+use crate::source::{Asked, Decoding, FetchError, Route, next_delay};
 use crate::store::{Staged, StoreError};
 
+use super::lanes::Heard;
 use super::{Healer, Job};
 
 /// A web page of no more bytes than this, sent in place of a file, may be another thing the next
@@ -51,28 +52,30 @@ pub(super) struct Tries {
     as_sent: Option<Drift>,
 }
 
-/// What asking a source once came to.
-pub(super) struct Asked {
-    pub(super) outcome: Next,
-    /// The host that did not answer.
-    pub(super) silent: Option<String>,
+/// What one request came to.
+pub(super) struct Requested {
+    pub(super) next: Next,
+    pub(super) heard: Heard,
 }
 
 /// What follows from it.
 pub(super) enum Next {
     /// The source is done with.
     Done(Transfer),
-    /// It is asked again after this time.
+    /// Whoever this leads to is asked.
+    Led(Route),
+    /// It is asked again after this time, from the beginning.
     Again(Duration),
 }
 
 /// How one request ended.
 enum Try {
     Done(Transfer),
+    Led(Route),
     Again {
         failure: Failure,
         retry_after: Option<Duration>,
-        silent: Option<String>,
+        heard: Heard,
     },
     /// Wrong bytes that may be others the next time.
     Page(Drift),
@@ -83,73 +86,53 @@ enum Try {
 }
 
 impl Healer {
-    /// Asks one source, which may be asked up to `tries` times where it may pass. `bytes` counts
-    /// what was downloaded.
+    /// Makes the next request for one source, which may be asked up to `tries` times where it may
+    /// pass. `bytes` counts what was downloaded.
     pub(super) async fn transfer(
         &self,
         job: &Job<'_>,
-        url: &str,
+        route: Route,
         tries: &mut Tries,
         bytes: &mut u64,
-    ) -> Asked {
-        loop {
-            let decoding =
-                if tries.as_sent.is_none() { Decoding::AsSent } else { Decoding::Decoded };
-            let (failed, retry_after, silent) = match self.ask(job, url, decoding, bytes).await {
-                Try::Done(transfer) => return Asked::done(transfer, None),
-                // An encoding that cannot be undone leaves the answer as it was sent: wrong. Any
-                // other failure on the way says nothing about the source's bytes.
-                Try::Undecodable(failure) => {
-                    let wrong = tries.as_sent.take().map(Transfer::Drifted);
-                    return Asked::done(wrong.unwrap_or(Transfer::Failed(failure)), None);
-                }
-                Try::Decode(drift) => {
-                    tries.as_sent = Some(drift);
-                    continue;
-                }
-                Try::Page(drift) => (Transfer::Drifted(drift), None, None),
-                Try::Again { failure, retry_after, silent } => {
-                    (Transfer::Failed(failure), retry_after, silent)
-                }
-            };
-            return self.tried(tries, failed, retry_after, silent);
-        }
-    }
-
-    /// What follows from a source that could not be asked, since what leads to it was silent.
-    pub(super) fn unanswered(&self, tries: &mut Tries, host: String, detail: String) -> Asked {
-        let failure = Failure {
-            result: RepairResult::Failed,
-            reason: FailureReason::SourceUnavailable,
-            detail,
+    ) -> Requested {
+        let decoding = if tries.as_sent.is_none() { Decoding::AsSent } else { Decoding::Decoded };
+        let (failed, retry_after, heard) = match self.ask(job, route, decoding, bytes).await {
+            Try::Done(transfer) => return Requested::of(Next::Done(transfer)),
+            Try::Led(route) => return Requested::of(Next::Led(route)),
+            // An encoding that cannot be undone leaves the answer as it was sent: wrong. Any
+            // other failure on the way says nothing about the source's bytes.
+            Try::Undecodable(failure) => {
+                let wrong = tries.as_sent.take().map(Transfer::Drifted);
+                return Requested::of(Next::Done(wrong.unwrap_or(Transfer::Failed(failure))));
+            }
+            Try::Decode(drift) => {
+                tries.as_sent = Some(drift);
+                return Requested::of(Next::Again(Duration::ZERO));
+            }
+            Try::Page(drift) => (Transfer::Drifted(drift), None, Heard::Answer),
+            Try::Again { failure, retry_after, heard } => {
+                (Transfer::Failed(failure), retry_after, heard)
+            }
         };
-        self.tried(tries, Transfer::Failed(failure), None, Some(host))
-    }
-
-    fn tried(
-        &self,
-        tries: &mut Tries,
-        failed: Transfer,
-        retry_after: Option<Duration>,
-        silent: Option<String>,
-    ) -> Asked {
         tries.failed = tries.failed.saturating_add(1);
-        if tries.failed >= self.tries.max(1) {
-            return Asked::done(failed, silent);
-        }
-        let wait = next_delay(tries.failed, retry_after, (self.chance)());
-        Asked { outcome: Next::Again(wait), silent }
+        let next = if tries.failed >= self.tries.max(1) {
+            Next::Done(failed)
+        } else {
+            Next::Again(next_delay(tries.failed, retry_after, (self.chance)()))
+        };
+        Requested { next, heard }
     }
 
-    async fn ask(&self, job: &Job<'_>, url: &str, decoding: Decoding, bytes: &mut u64) -> Try {
+    async fn ask(&self, job: &Job<'_>, route: Route, decoding: Decoding, bytes: &mut u64) -> Try {
         let action = job.action;
         let limit = self.options.max_object_size.0;
-        let fetched = tokio::select! {
+        let asked = tokio::select! {
             () = self.cancel.cancelled() => return Try::Done(Transfer::Cancelled),
-            fetched = self.source.fetch(url, &action.target.digest, decoding, limit) => fetched,
+            asked = self.source.fetch_at(route, &action.target.digest, decoding, limit) => asked,
         };
-        let mut fetched = match fetched {
-            Ok(fetched) => fetched,
+        let mut fetched = match asked {
+            Ok(Asked::Here(fetched)) => fetched,
+            Ok(Asked::There(route)) => return Try::Led(route),
             Err(error) => return classify(&error),
         };
         let size = if fetched.encoded { None } else { fetched.length };
@@ -206,9 +189,10 @@ impl Healer {
     }
 }
 
-impl Asked {
-    const fn done(transfer: Transfer, silent: Option<String>) -> Self {
-        Self { outcome: Next::Done(transfer), silent }
+impl Requested {
+    /// A request that was answered.
+    const fn of(next: Next) -> Self {
+        Self { next, heard: Heard::Answer }
     }
 }
 
@@ -235,10 +219,10 @@ fn classify(error: &FetchError) -> Try {
     let failure = Failure { result, reason, detail: error_chain(error) };
     match error {
         FetchError::Transient { retry_after, .. } => {
-            Try::Again { failure, retry_after: *retry_after, silent: None }
+            Try::Again { failure, retry_after: *retry_after, heard: Heard::Answer }
         }
         FetchError::Silent { host, .. } => {
-            Try::Again { failure, retry_after: None, silent: Some(host.clone()) }
+            Try::Again { failure, retry_after: None, heard: Heard::Silence(host.clone()) }
         }
         FetchError::Encoding(_) => Try::Undecodable(failure),
         FetchError::Gone { .. }

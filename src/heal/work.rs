@@ -9,18 +9,16 @@ use futures::{FutureExt, StreamExt};
 
 use crate::model::Repair;
 
-use super::lanes::{Lanes, Turn};
+use super::lanes::{Heard, Lanes, Turn};
 use super::steps::{Restoring, Step};
 use super::{Healer, Job};
 
 type Waiting<'a> = Box<Restoring<'a>>;
 
-/// A step that was taken at a host, and which host was silent then.
+/// A step that was taken, and what was heard at the host at which it had a place.
 struct Taken<'a> {
     step: Step<'a>,
-    /// The place that it had.
-    host: Option<String>,
-    silent: Option<String>,
+    heard: Option<(String, Heard)>,
 }
 
 /// Everything that is under way.
@@ -56,7 +54,9 @@ impl Healer {
             if work.running.is_empty() && (work.pausing.is_empty() || self.cancel.is_cancelled()) {
                 return work.repairs;
             }
+            // In this order, so that chance has no part in it.
             tokio::select! {
+                biased;
                 Some(taken) = work.running.next() => work.taken(taken),
                 Some((host, waiting)) = work.pausing.next() => work.lanes.wait(&host, waiting),
                 () = self.cancel.cancelled(), if work.running.is_empty() => {}
@@ -73,23 +73,22 @@ impl<'a: 'f, 'f> Work<'a, 'f> {
             let next = match self.lanes.next() {
                 None => return,
                 Some(Turn::Ask(host, waiting)) => async move {
-                    let (step, silent) = healer.ask_once(&host, waiting).await;
-                    Taken { step, host: Some(host), silent }
+                    let (step, heard) = healer.ask_once(&host, waiting).await;
+                    Taken { step, heard: Some((host, heard)) }
                 }
                 .boxed(),
-                Some(Turn::LeftAlone(host, waiting)) => async move {
-                    let step = healer.pass_by(&host, waiting).await;
-                    Taken { step, host: None, silent: None }
+                Some(Turn::LeftAlone(host, waiting)) => {
+                    async move { Taken { step: healer.pass_by(&host, waiting).await, heard: None } }
+                        .boxed()
                 }
-                .boxed(),
             };
             self.running.push(next);
         }
     }
 
-    fn taken(&mut self, Taken { step, host, silent }: Taken<'a>) {
-        if let Some(host) = host {
-            self.lanes.answered(&host, silent.as_deref());
+    fn taken(&mut self, Taken { step, heard }: Taken<'a>) {
+        if let Some((host, heard)) = heard {
+            self.lanes.give_back(&host, &heard);
         }
         self.take(step);
     }
@@ -97,6 +96,8 @@ impl<'a: 'f, 'f> Work<'a, 'f> {
     fn take(&mut self, step: Step<'a>) {
         match step {
             Step::Wait(host, Duration::ZERO, waiting) => self.lanes.wait(&host, waiting),
+            Step::Led(from, host, waiting) => self.lanes.wait_led(&from, &host, waiting),
+            Step::Stale(host, waiting) => self.lanes.wait_again(&host, waiting),
             Step::Wait(host, pause, waiting) => self.pausing.push(
                 async move {
                     tokio::time::sleep(pause).await;

@@ -30,13 +30,14 @@ impl Inspector {
         let findings = ledger.findings_of(&digest).await?;
         let removals = ledger.removals_of(&digest).await?;
         let now = self.clock.now();
+        let asked = wanted.iter().flat_map(|place| &place.sources).any(|source| !drifted(source));
         let next = attempts.as_ref().and_then(|a| next_try(a, &self.heal, now));
         Ok(ObjectView {
             digest,
             held: self.held(attempts.as_ref(), &wanted, cause_of(&findings)).await?,
             places: if wanted.is_empty() { places } else { wanted },
             findings,
-            next_try: next.filter(|at| *at > now),
+            next_try: next.filter(|at| *at > now && asked),
             attempts,
             removals,
             repairs: repairs.into_iter().map(|(at, repair)| PastRepair { at, repair }).collect(),
@@ -101,9 +102,6 @@ impl Inspector {
         if places.iter().any(off) {
             return Ok(Some("healing is off for it".to_owned()));
         }
-        let drifted = |source: &SourceView| {
-            source.verdict().is_some_and(|verdict| verdict.verdict == Verdict::Drifted)
-        };
         let mut sources = places.iter().flat_map(|place| &place.sources).peekable();
         if sources.peek().is_some() && sources.all(drifted) {
             let why = "every source serves other bytes: none is asked before its row changes";
@@ -118,6 +116,11 @@ impl Inspector {
             format!("it failed, and the daemon waits until {at}; a one-shot heal does not wait")
         }))
     }
+}
+
+/// Whether a source is not asked again before its row changes.
+fn drifted(source: &SourceView) -> bool {
+    source.verdict().is_some_and(|verdict| verdict.verdict == Verdict::Drifted)
 }
 
 /// Why a heal would act on an object against which these findings stand.

@@ -152,8 +152,8 @@ pub trait Ledger: Send + Sync {
     /// What is remembered of these objects' heals, for those that are known.
     async fn attempts(&self, digests: &[Digest]) -> Result<Vec<(Digest, Attempts)>>;
 
-    /// The same of all objects about which a finding stands, by digest, behind `after`, at most
-    /// `limit`.
+    /// The same of all objects about which a finding stands and that a heal would try again, by
+    /// digest, behind `after`, at most `limit`.
     async fn pending_attempts(
         &self,
         after: Option<&Digest>,

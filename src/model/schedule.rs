@@ -74,13 +74,19 @@ impl FromStr for Schedule {
         if text == NEVER {
             return Ok(Self::never());
         }
-        if let Ok(job) = JobBuilder::new().with_schedule(text) {
-            return Ok(Self { text: text.to_owned(), cron: job.schedule });
+        let refused = |problem| ParseScheduleError { text: text.to_owned(), problem };
+        let Ok(job) = JobBuilder::new().with_schedule(text) else {
+            // It does not say why, as the parser below it does.
+            let parser = CronParser::builder().seconds(Seconds::Required).build();
+            let why = parser.parse(text).err().map(|error| error.to_string());
+            return Err(refused(why.unwrap_or_default()));
+        };
+        let schedule = Self { text: text.to_owned(), cron: job.schedule };
+        // Such as the 30th of February.
+        if schedule.next_after(DateTime::UNIX_EPOCH, Zone::UTC).is_none() {
+            return Err(refused("it is never due".to_owned()));
         }
-        // It does not say why, as the parser below it does.
-        let parser = CronParser::builder().seconds(Seconds::Required).build();
-        let problem = parser.parse(text).err().map(|error| error.to_string()).unwrap_or_default();
-        Err(ParseScheduleError { text: text.to_owned(), problem })
+        Ok(schedule)
     }
 }
 
@@ -176,6 +182,13 @@ mod tests {
         for bad in ["", "* * * * *", "61 * * * * *", "0 0 0 0 0 0", "every day"] {
             let message = bad.parse::<Schedule>().unwrap_err().to_string();
             assert!(message.contains("six fields"), "{message}");
+        }
+        for never in ["0 0 0 30 2 *", "0 0 0 31 4,6,9,11 *"] {
+            let message = never.parse::<Schedule>().unwrap_err().to_string();
+            assert!(message.contains("it is never due"), "{message}");
+        }
+        for rare in ["0 0 0 29 2 *", "0 0 0 31 1-4 *"] {
+            assert!(rare.parse::<Schedule>().is_ok(), "{rare}");
         }
         assert!("Mars/Base".parse::<Zone>().is_err());
     }

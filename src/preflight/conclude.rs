@@ -123,7 +123,8 @@ impl Report {
     }
 
     fn bare(found: Found, repairs: Vec<Repair>, mut errors: Vec<PassError>) -> Self {
-        let Found { references, installs, problems, notes, remarks: _, unreadable, files } = found;
+        let Found { references, torn, installs, problems, notes, remarks: _, unreadable, files } =
+            found;
         errors.extend(unreadable.into_iter().map(|(path, cause)| unreadable_path(&path, &cause)));
         let ended = |wanted: fn(RepairResult) -> bool| {
             count(repairs.iter().filter(|repair| wanted(repair.result)))
@@ -132,7 +133,7 @@ impl Report {
             outcome: Outcome::Clean,
             exit_code: 0,
             files,
-            references: count(references.iter()),
+            references: count(references.iter()).saturating_add(torn),
             policies: count(installs.iter()),
             ok: None,
             will_download: None,

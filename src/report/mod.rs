@@ -45,7 +45,7 @@ pub use orphans::{OrphanView, OrphansView, orphans_plan_table};
 pub use page::{findings_json, passes_json};
 pub use plan::plan_table;
 pub use preflight::{PreflightReport, preflight_schema};
-pub use quarantine::{AsideView, PruneResult, QuarantineView};
+pub use quarantine::{AsideView, LeftOut, PruneResult, QuarantineView};
 pub use record::{SCHEMA_ID, schema};
 pub use removals::RemovalsView;
 pub use shapes::{Shape, shapes};

@@ -10,6 +10,7 @@ use super::Format;
 use super::list::List;
 use super::shapes;
 use super::text::{TextOptions, Tone, bytes, count, escape, grid, or_dash, time};
+use crate::model::Span;
 use crate::plan::{Aside, AsideKind};
 
 const SCHEMA: &str = "restock.quarantine/v1";
@@ -21,6 +22,17 @@ pub struct QuarantineView {
     pub objects: Vec<AsideView>,
     /// The time against which ages were taken.
     pub now: DateTime<Utc>,
+    /// What was left out, where an age was asked for.
+    pub left_out: Option<LeftOut>,
+}
+
+/// What lies in the quarantine, and is not old enough, or was not put there by restock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The age that was asked for.
+    pub older_than: Span,
+    /// How many objects.
+    pub objects: u64,
 }
 
 /// One thing in the quarantine.
@@ -128,9 +140,16 @@ impl QuarantineView {
             });
             grid(out, ["KIND", "SIZE", "SINCE", "KEY"], rows)?;
         }
-        let all = count(totals.objects, "object");
+        let all = format!("{} in the quarantine", count(totals.objects, "object"));
+        let size = bytes(totals.bytes);
         let line = match (totals.deleted, totals.failed) {
-            (0, 0) => format!("{all} in the quarantine, {}", bytes(totals.bytes)),
+            (0, 0) => match self.left_out {
+                Some(LeftOut { older_than, objects }) if objects > 0 => format!(
+                    "{all} older than {older_than}, {size}; {} younger, or none of restock's",
+                    count(objects, "other")
+                ),
+                Some(_) | None => format!("{all}, {size}"),
+            },
             (deleted, 0) => format!("{deleted} deleted"),
             (deleted, failed) => format!("{deleted} deleted, {failed} failed"),
         };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    Decoding, FetchError, Fetched, HttpSource, MaintainedApps, Offer, Scripts, Source, SourceError,
-    SourceOptions, Texts,
+    Asked, Decoding, FetchError, Fetched, HttpSource, MaintainedApps, Offer, Route, Scripts,
+    Source, SourceError, SourceOptions, Texts,
 };
 use crate::model::{Digest, MAINTAINED_APP, SCRIPT};
 
@@ -42,29 +42,25 @@ impl Source for AllSources {
         self.of(source).permits(source)
     }
 
-    async fn fetch(
+    async fn fetch_at(
         &self,
-        source: &str,
+        route: Route,
         digest: &Digest,
         decoding: Decoding,
         limit: u64,
-    ) -> Result<Fetched, FetchError> {
-        self.of(source).fetch(source, digest, decoding, limit).await
+    ) -> Result<Asked<Fetched>, FetchError> {
+        self.of(route.source()).fetch_at(route, digest, decoding, limit).await
     }
 
-    async fn offer(&self, source: &str, digest: &Digest) -> Result<Offer, FetchError> {
-        self.of(source).offer(source, digest).await
+    async fn offer_at(&self, route: Route, digest: &Digest) -> Result<Asked<Offer>, FetchError> {
+        self.of(route.source()).offer_at(route, digest).await
     }
 
-    fn host(&self, source: &str) -> Option<String> {
-        self.of(source).host(source)
+    fn host(&self, route: &Route) -> Option<String> {
+        self.of(route.source()).host(route)
     }
 
     fn per_host(&self) -> usize {
         self.http.per_host()
-    }
-
-    async fn resolve(&self, source: &str, digest: &Digest) -> Result<Option<String>, FetchError> {
-        self.of(source).resolve(source, digest).await
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::manifest::Manifest;
-use super::{Decoding, FetchError, Fetched, HttpSource, Offer, Source};
+use super::{Asked, Decoding, FetchError, Fetched, HttpSource, Offer, Route, Source};
 use crate::model::{Digest, MAINTAINED_APP, redact_url};
 
 /// The most bytes of a manifest: most have a few thousand, some hold long scripts.
@@ -131,30 +131,35 @@ impl Source for MaintainedApps {
         self.refusal.clone().map_or(Ok(()), Err)
     }
 
-    async fn fetch(
+    async fn fetch_at(
         &self,
-        source: &str,
+        route: Route,
         digest: &Digest,
         decoding: Decoding,
         limit: u64,
-    ) -> Result<Fetched, FetchError> {
-        let url = self.installer(source, digest).await?;
-        let fetched = self.http.fetch(&url, digest, decoding, limit).await;
+    ) -> Result<Asked<Fetched>, FetchError> {
+        let Some(url) = route.named().map(str::to_owned) else {
+            let url = self.installer(route.source(), digest).await?;
+            return Ok(Asked::There(route.at_named(url)));
+        };
+        let fetched = self.http.fetch_at(route, digest, decoding, limit).await;
         fetched.map_err(|error| of_installer(error, &url))
     }
 
-    async fn offer(&self, source: &str, digest: &Digest) -> Result<Offer, FetchError> {
-        let url = self.installer(source, digest).await?;
-        self.http.offer(&url, digest).await.map_err(|error| of_installer(error, &url))
+    async fn offer_at(&self, route: Route, digest: &Digest) -> Result<Asked<Offer>, FetchError> {
+        let Some(url) = route.named().map(str::to_owned) else {
+            let url = self.installer(route.source(), digest).await?;
+            return Ok(Asked::There(route.at_named(url)));
+        };
+        self.http.offer_at(route, digest).await.map_err(|error| of_installer(error, &url))
     }
 
-    /// That of the manifest; [`Source::resolve`] tells the URL in it.
-    fn host(&self, _: &str) -> Option<String> {
-        self.bases.iter().find_map(|base| self.http.host(base))
-    }
-
-    async fn resolve(&self, source: &str, digest: &Digest) -> Result<Option<String>, FetchError> {
-        self.installer(source, digest).await.map(Some)
+    /// That of the manifest, and then that of the URL in it.
+    fn host(&self, route: &Route) -> Option<String> {
+        if route.named().is_some() {
+            return self.http.host(route);
+        }
+        self.bases.iter().find_map(|base| self.http.host(&Route::of(base)))
     }
 }
 

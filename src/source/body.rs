@@ -10,10 +10,6 @@ use tokio::time::{Instant, timeout};
 
 use super::FetchError;
 
-/// The time of waiting over which a source's speed is measured; the allowed silence where that is
-/// longer. Time in which nobody asks for bytes (the store is slow) does not count.
-const SLOW_WINDOW: Duration = Duration::from_mins(1);
-
 /// How long a body is waited for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -22,16 +18,19 @@ pub(super) struct Patience {
     /// Bytes that have to come in a second. So the size of an object bounds its time: a download
     /// that is kept alive by a byte now and then would block its place for weeks.
     pub(super) slowest: u64,
+    /// The time over which that is measured; the allowed silence where that is longer.
+    pub(super) slow_window: Duration,
 }
 
 impl Patience {
     fn window(&self) -> Duration {
-        SLOW_WINDOW.max(self.silence)
+        self.slow_window.max(self.silence)
     }
 
     /// The fewest bytes that have to come in the window.
     fn fewest(&self) -> u64 {
-        self.slowest.saturating_mul(self.window().as_secs())
+        let millis = u64::try_from(self.window().as_millis()).unwrap_or(u64::MAX);
+        self.slowest.saturating_mul(millis) / 1_000
     }
 }
 
@@ -152,7 +151,7 @@ mod tests {
     use super::*;
 
     const fn patience(silence: Duration) -> Patience {
-        Patience { silence, slowest: 10 << 10 }
+        Patience { silence, slowest: 10 << 10, slow_window: Duration::from_mins(1) }
     }
 
     fn download(chunks: BoxStream<'static, Result<Bytes, String>>) -> Download {
@@ -208,7 +207,8 @@ mod tests {
             assert!(began.elapsed() <= Duration::from_mins(2), "{:?}", began.elapsed());
         }
         let none = Patience { slowest: 0, ..patience(Duration::from_mins(1)) };
-        let slow = Download { patience: none, ..download(dripping(1_000, 1, SLOW_WINDOW / 2)) };
+        let slow =
+            Download { patience: none, ..download(dripping(1_000, 1, none.slow_window / 2)) };
         assert_eq!(length(slow).await, Ok(1_000), "0 is no bound");
     }
 

@@ -1,4 +1,4 @@
-//! The HTTP(S) source: asks for a URL once, under the policy, following redirects by itself.
+//! The HTTP(S) source: asks for a URL once, under the policy, and tells where a redirect leads.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use super::decode::{decoded, encoded_limit};
 use super::policy::{Policy, too_long};
 use super::resolver::PolicyResolver;
 use super::transport::{cause_of, no_answer};
-use super::{Decoding, FetchError, Fetched, HostName, Offer, Source, SourceOptions};
+use super::{Asked, Decoding, FetchError, Fetched, HostName, Offer, Route, Source, SourceOptions};
 use crate::model::{Digest, URL_BYTES, redact_url, redact_urls_in};
 
 /// How much of an answer is wanted.
@@ -35,6 +35,14 @@ enum Want {
     FirstByte,
 }
 
+/// An answer that begins.
+struct Answered {
+    url: Url,
+    response: Response,
+    /// Its place in the queue of its host.
+    permit: OwnedSemaphorePermit,
+}
+
 /// A client of HTTP(S) sources.
 pub struct HttpSource {
     client: Client,
@@ -44,9 +52,9 @@ pub struct HttpSource {
     /// The queue in front of each host.
     queues: Mutex<HashMap<String, Arc<Semaphore>>>,
     per_host: usize,
-    read_timeout: Duration,
-    slowest: u64,
+    patience: Patience,
     max_redirects: usize,
+    redirect_holds: Duration,
 }
 
 /// Why a source could not be set up.
@@ -103,15 +111,19 @@ impl HttpSource {
             tokens,
             queues: Mutex::default(),
             per_host: usize::try_from(options.per_host.max(1)).unwrap_or(1),
-            read_timeout: options.read_timeout.0,
-            slowest: options.slowest.0,
+            patience: Patience {
+                silence: options.read_timeout.0,
+                slowest: options.slowest.0,
+                slow_window: options.pace.slow_window,
+            },
             max_redirects: usize::try_from(options.max_redirects).unwrap_or(usize::MAX),
+            redirect_holds: options.pace.redirect_holds,
         })
     }
 
     /// What came instead of an answer of this host in time.
     fn silence(&self, url: &Url, shown: &str) -> FetchError {
-        let silence = humantime::format_duration(self.read_timeout);
+        let silence = humantime::format_duration(self.patience.silence);
         FetchError::Silent {
             host: host_of(url),
             message: format!("{shown}: silent for {silence}, no answer (source.read_timeout)"),
@@ -130,7 +142,7 @@ impl HttpSource {
         if let Some(token) = self.token_for(url) {
             request = request.header(AUTHORIZATION, token);
         }
-        let Ok(answer) = timeout(self.read_timeout, request.send()).await else {
+        let Ok(answer) = timeout(self.patience.silence, request.send()).await else {
             return Err(self.silence(url, &shown));
         };
         answer.map_err(|error| no_answer(error, &shown, &host_of(url)))
@@ -161,51 +173,49 @@ impl HttpSource {
             .map_err(|closed| FetchError::Permanent(format!("queue of the host: {closed}")))
     }
 
-    /// Follows redirects to an answer of what is wanted. Each hop passes the policy and waits in
-    /// the queue of its own host, holding no place in another of this client. A heal keeps the place
-    /// that it has in the lane of the first host.
-    async fn follow(
-        &self,
-        mut url: Url,
-        want: Want,
-    ) -> Result<(Url, Response, OwnedSemaphorePermit), FetchError> {
-        let mut seen = vec![url.clone()];
-        loop {
-            let permit = self.queue(&url).await?;
-            let response = self.ask(&url, want).await?;
-            match (want, response.status()) {
-                (Want::FirstByte, StatusCode::PARTIAL_CONTENT) => {
-                    return Ok((url, response, permit));
-                }
-                // Of a request for a body this may pass; of this one it will not.
-                (Want::Head, status @ StatusCode::NOT_IMPLEMENTED) => {
-                    let shown = redact_url(url.as_str());
-                    return Err(FetchError::Permanent(format!("{shown} answered HEAD {status}")));
-                }
-                (Want::Body | Want::Head | Want::FirstByte, _) => {}
+    /// Makes the request that is next on a route: an answer of what is wanted, or where it leads.
+    /// It holds a place in the queue of its host. Each hop passes the policy.
+    async fn step(&self, route: Route, want: Want) -> Result<Asked<Answered>, FetchError> {
+        let url = next_of(&route).map_err(FetchError::Policy)?;
+        self.policy.check_url(&url).map_err(FetchError::Policy)?;
+        let permit = self.queue(&url).await?;
+        let response = self.ask(&url, want).await?;
+        match (want, response.status()) {
+            (Want::FirstByte, StatusCode::PARTIAL_CONTENT) => {
+                return Ok(Asked::Here(Answered { url, response, permit }));
             }
-            let Head::Redirect(next) = judge(&url, response.status(), response.headers())? else {
-                return Ok((url, response, permit));
-            };
-            self.policy.check_url(&next).map_err(|refusal| {
-                FetchError::Policy(format!("redirect to {}: {refusal}", redact_url(next.as_str())))
-            })?;
-            if seen.contains(&next) {
-                let (from, to) = (redact_url(url.as_str()), redact_url(next.as_str()));
-                return Err(FetchError::Permanent(format!(
-                    "redirect loop: {from} leads back to {to}"
-                )));
+            // Of a request for a body this may pass; of this one it will not.
+            (Want::Head, status @ StatusCode::NOT_IMPLEMENTED) => {
+                let shown = redact_url(url.as_str());
+                return Err(FetchError::Permanent(format!("{shown} answered HEAD {status}")));
             }
-            if seen.len() > self.max_redirects {
-                return Err(FetchError::Permanent(format!(
-                    "more than {} redirects (source.max_redirects), the last to {}",
-                    self.max_redirects,
-                    redact_url(next.as_str())
-                )));
-            }
-            seen.push(next.clone());
-            url = next;
+            (Want::Body | Want::Head | Want::FirstByte, _) => {}
         }
+        let Head::Redirect(next) = judge(&url, response.status(), response.headers())? else {
+            return Ok(Asked::Here(Answered { url, response, permit }));
+        };
+        self.check_hop(route.hops(), &url, &next)?;
+        Ok(Asked::There(route.to(url, next, self.redirect_holds)))
+    }
+
+    /// Whether a redirect from `url` may be followed, after these URLs.
+    fn check_hop(&self, seen: &[Url], url: &Url, next: &Url) -> Result<(), FetchError> {
+        let shown = redact_url(next.as_str());
+        self.policy
+            .check_url(next)
+            .map_err(|refusal| FetchError::Policy(format!("redirect to {shown}: {refusal}")))?;
+        if next == url || seen.contains(next) {
+            let from = redact_url(url.as_str());
+            let message = format!("redirect loop: {from} leads back to {shown}");
+            return Err(FetchError::Permanent(message));
+        }
+        if seen.len().max(1) > self.max_redirects {
+            return Err(FetchError::Permanent(format!(
+                "more than {} redirects (source.max_redirects), the last to {shown}",
+                self.max_redirects,
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -215,52 +225,53 @@ impl Source for HttpSource {
         self.policy.check_url(&parse(url)?)
     }
 
-    async fn fetch(
+    async fn fetch_at(
         &self,
-        url: &str,
+        route: Route,
         _: &Digest,
         decoding: Decoding,
         limit: u64,
-    ) -> Result<Fetched, FetchError> {
-        let url = parse(url).map_err(FetchError::Policy)?;
-        self.policy.check_url(&url).map_err(FetchError::Policy)?;
-        let (url, response, permit) = self.follow(url, Want::Body).await?;
-        let patience = Patience { silence: self.read_timeout, slowest: self.slowest };
-        answer_of(&url, response, permit, patience, decoding, limit)
+    ) -> Result<Asked<Fetched>, FetchError> {
+        match self.step(route, Want::Body).await? {
+            Asked::Here(answered) => {
+                answer_of(answered, self.patience, decoding, limit).map(Asked::Here)
+            }
+            Asked::There(next) => Ok(Asked::There(next)),
+        }
     }
 
-    fn host(&self, url: &str) -> Option<String> {
-        parse(url).ok().map(|url| host_of(&url)).filter(|host| !host.is_empty())
+    async fn offer_at(&self, route: Route, _: &Digest) -> Result<Asked<Offer>, FetchError> {
+        let want = if route.is_by_first_byte() { Want::FirstByte } else { Want::Head };
+        let first = route.clone();
+        match self.step(route, want).await {
+            Ok(Asked::Here(Answered { response, .. })) => {
+                let headers = response.headers();
+                let plain = encoding(headers) == Encoding::Identity;
+                let length = whole_length(response.status(), headers).filter(|_| plain);
+                Ok(Asked::Here(Offer { length, page: is_page(headers) }))
+            }
+            Ok(Asked::There(next)) => Ok(Asked::There(next)),
+            // Some servers know no HEAD, sign URLs for GET alone, or answer it with 404.
+            Err(FetchError::Gone { .. } | FetchError::Permanent(_)) if want == Want::Head => {
+                Ok(Asked::There(first.again_by_first_byte()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn host(&self, route: &Route) -> Option<String> {
+        let host = host_of(&next_of(route).ok()?);
+        Some(host).filter(|host| !host.is_empty())
     }
 
     fn per_host(&self) -> usize {
         self.per_host
     }
-
-    async fn offer(&self, url: &str, _: &Digest) -> Result<Offer, FetchError> {
-        let url = parse(url).map_err(FetchError::Policy)?;
-        self.policy.check_url(&url).map_err(FetchError::Policy)?;
-        let asked = match self.follow(url.clone(), Want::Head).await {
-            Ok(asked) => asked,
-            // Some servers know no HEAD, sign URLs for GET alone, or answer it with 404.
-            Err(FetchError::Gone { .. } | FetchError::Permanent(_)) => {
-                self.follow(url, Want::FirstByte).await?
-            }
-            Err(error) => return Err(error),
-        };
-        let (_, response, _permit) = asked;
-        let headers = response.headers();
-        let plain = encoding(headers) == Encoding::Identity;
-        let length = whole_length(response.status(), headers).filter(|_| plain);
-        Ok(Offer { length, page: is_page(headers) })
-    }
 }
 
 /// An answer whose whole body follows, as the port hands it on.
 fn answer_of(
-    url: &Url,
-    response: Response,
-    permit: OwnedSemaphorePermit,
+    Answered { url, response, permit }: Answered,
     patience: Patience,
     decoding: Decoding,
     limit: u64,
@@ -283,11 +294,16 @@ fn answer_of(
         said: length,
         limit: wire_limit,
         patience,
-        host: host_of(url),
+        host: host_of(&url),
         permit: Some(permit),
     });
     let body = if is_undone { decoded(&encoding, shown, sent, limit)? } else { sent };
     Ok(Fetched { length, etag, encoded: encoding != Encoding::Identity, page, body })
+}
+
+/// The URL that is asked next.
+fn next_of(route: &Route) -> Result<Url, String> {
+    route.hops().last().map_or_else(|| parse(route.written()), |url| Ok(url.clone()))
 }
 
 fn parse(url: &str) -> Result<Url, String> {

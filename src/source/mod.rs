@@ -13,6 +13,7 @@ mod options;
 mod policy;
 mod resolver;
 mod retry;
+mod route;
 mod scripts;
 mod silence;
 mod transport;
@@ -29,8 +30,9 @@ pub use all::AllSources;
 pub use apps::MaintainedApps;
 pub use host_name::HostName;
 pub use http::{HttpSource, SourceError};
-pub use options::{HostOptions, SourceOptions};
+pub use options::{HostOptions, Pace, SourceOptions};
 pub use retry::next_delay;
+pub use route::{Asked, Route};
 pub use scripts::{Scripts, Texts};
 pub use silence::Silence;
 
@@ -120,22 +122,22 @@ pub trait Source: Send + Sync {
     /// completes "policy: …".
     fn permits(&self, source: &str) -> Result<(), String>;
 
-    /// Asks a source once for the bytes of a digest; the caller retries, and proves what comes. At
-    /// most `limit` bytes are handed on (of the decoded body, where that is wanted).
-    async fn fetch(
+    /// Makes one request for the bytes of a digest; the caller follows, retries, and proves what
+    /// comes. At most `limit` bytes are handed on (of the decoded body, where that is wanted).
+    async fn fetch_at(
         &self,
-        source: &str,
+        route: Route,
         digest: &Digest,
         decoding: Decoding,
         limit: u64,
-    ) -> Result<Fetched, FetchError>;
+    ) -> Result<Asked<Fetched>, FetchError>;
 
-    /// Asks a source once whether it would give the bytes of a digest, and downloads none of them.
-    async fn offer(&self, source: &str, digest: &Digest) -> Result<Offer, FetchError>;
+    /// Makes one request whether the bytes of a digest would be given, and downloads none of them.
+    async fn offer_at(&self, route: Route, digest: &Digest) -> Result<Asked<Offer>, FetchError>;
 
-    /// The host that this source is asked of first, as queues know it; `None` where it has none, or
-    /// where nothing tells.
-    fn host(&self, _source: &str) -> Option<String> {
+    /// The host that is asked next, as queues know it; `None` where there is none, or where nothing
+    /// tells.
+    fn host(&self, _route: &Route) -> Option<String> {
         None
     }
 
@@ -144,14 +146,31 @@ pub trait Source: Send + Sync {
         usize::MAX
     }
 
-    /// The source that would be asked in the end, where this one only names another for a digest;
-    /// `None` where it is asked itself.
-    async fn resolve(&self, _source: &str, _digest: &Digest) -> Result<Option<String>, FetchError> {
-        Ok(None)
+    /// Asks a source for the bytes of a digest, and whoever it leads to.
+    async fn fetch(
+        &self,
+        source: &str,
+        digest: &Digest,
+        decoding: Decoding,
+        limit: u64,
+    ) -> Result<Fetched, FetchError> {
+        let mut route = Route::of(source);
+        loop {
+            match self.fetch_at(route, digest, decoding, limit).await? {
+                Asked::Here(fetched) => return Ok(fetched),
+                Asked::There(next) => route = next,
+            }
+        }
     }
 
-    /// The same; `None` too where it cannot be asked now.
-    async fn leads_to(&self, source: &str, digest: &Digest) -> Option<String> {
-        self.resolve(source, digest).await.ok().flatten()
+    /// Asks a source whether it would give the bytes of a digest, and whoever it leads to.
+    async fn offer(&self, source: &str, digest: &Digest) -> Result<Offer, FetchError> {
+        let mut route = Route::of(source);
+        loop {
+            match self.offer_at(route, digest).await? {
+                Asked::Here(offer) => return Ok(offer),
+                Asked::There(next) => route = next,
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a configuration says of sources.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -42,9 +43,28 @@ pub struct SourceOptions {
     pub slowest: Size,
     /// Where the manifests of Fleet-maintained apps lie, each tried in turn.
     pub maintained_apps: Vec<String>,
+    /// What no configuration says.
+    #[serde(skip)]
+    pub pace: Pace,
     /// What holds for single hosts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub host: Vec<HostOptions>,
+}
+
+/// By which times sources are measured. A program that has no hours to wait sets others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How long a redirect is taken to hold: hosts sign URLs for minutes.
+    pub redirect_holds: Duration,
+    /// The time of waiting over which a source's speed is measured; the allowed silence where that is
+    /// longer. Time in which nobody asks for bytes (the store is slow) does not count.
+    pub slow_window: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { redirect_holds: Duration::from_mins(1), slow_window: Duration::from_mins(1) }
+    }
 }
 
 /// `[[source.host]]`: what holds for one host.
@@ -75,6 +95,7 @@ impl Default for SourceOptions {
             tries: 3,
             per_host: 2,
             slowest: Size(10 << 10),
+            pace: Pace::default(),
             maintained_apps: MAINTAINED_APPS.map(str::to_owned).to_vec(),
             host: Vec::new(),
         }

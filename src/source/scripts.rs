@@ -10,7 +10,7 @@ use futures::StreamExt;
 use futures::stream;
 use sha2::{Digest as _, Sha256};
 
-use super::{Decoding, FetchError, Fetched, Offer, Source};
+use super::{Asked, Decoding, FetchError, Fetched, Offer, Route, Source};
 use crate::model::{Digest, SCRIPT, error_chain};
 
 /// What some editors put before text in UTF-8.
@@ -60,25 +60,26 @@ impl Source for Scripts {
         Ok(())
     }
 
-    async fn fetch(
+    async fn fetch_at(
         &self,
-        source: &str,
+        route: Route,
         digest: &Digest,
         _: Decoding,
         limit: u64,
-    ) -> Result<Fetched, FetchError> {
-        let bytes = self.bytes(source, digest).await?;
+    ) -> Result<Asked<Fetched>, FetchError> {
+        let bytes = self.bytes(route.source(), digest).await?;
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if length > limit {
             return Err(FetchError::TooLarge { limit });
         }
         let body = stream::iter([Ok(Bytes::from(bytes))]).boxed();
-        Ok(Fetched { length: Some(length), etag: None, encoded: false, page: false, body })
+        let length = Some(length);
+        Ok(Asked::Here(Fetched { length, etag: None, encoded: false, page: false, body }))
     }
 
-    async fn offer(&self, source: &str, digest: &Digest) -> Result<Offer, FetchError> {
-        let bytes = self.bytes(source, digest).await?;
-        Ok(Offer { length: u64::try_from(bytes.len()).ok(), page: false })
+    async fn offer_at(&self, route: Route, digest: &Digest) -> Result<Asked<Offer>, FetchError> {
+        let bytes = self.bytes(route.source(), digest).await?;
+        Ok(Asked::Here(Offer { length: u64::try_from(bytes.len()).ok(), page: false }))
     }
 }
 

@@ -1,15 +1,16 @@
 //! One object: its sources in turn, until one of them offers it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use super::SurveyOptions;
-use super::hosts::Hosts;
+use super::hosts::{Host, Hosts};
 use super::outcome::{Availability, Surveyed};
 use super::parts::Wanted;
 use crate::model::{Collection, Digest, error_chain, redact_url};
-use crate::source::{FetchError, Offer, Source, next_delay};
+use crate::source::{Asked, FetchError, Offer, Route, Source, next_delay};
 
 /// Asks the sources of objects.
 pub(super) struct Asker<'a> {
@@ -28,8 +29,14 @@ struct Answer {
 /// What one request came to.
 enum Try {
     Done(Answer),
-    /// It may be another answer the next time.
-    Again(Answer, Option<std::time::Duration>),
+    /// Whoever this leads to is asked.
+    Led(Route),
+    /// It may be another answer the next time, and is best asked for after this while.
+    Again {
+        answer: Answer,
+        wish: Option<Duration>,
+        is_silence: bool,
+    },
 }
 
 impl Asker<'_> {
@@ -72,51 +79,67 @@ impl Asker<'_> {
         if let Err(refusal) = self.source.permits(source) {
             return answer(Availability::PolicyBlocked, None, format!("policy: {refusal}"));
         }
-        let host = self.hosts.of(source);
         let mut attempt = 1;
+        let mut route = Route::of(source);
         loop {
-            let Ok(tried) = host.ask(self.try_once(source, wanted)).await else {
+            let host = self.hosts.of(&self.source.host(&route).unwrap_or_default());
+            let Ok(tried) = host.ask(self.try_once(&host, route, wanted)).await else {
                 let detail = "not asked: several objects before got no answer there".to_owned();
                 return answer(Availability::Unknown, None, detail);
             };
-            let (answer, wish) = match tried {
-                Try::Again(_, wish) if attempt < self.options.tries => {
-                    let wait = next_delay(attempt, wish, rand::random());
-                    tokio::time::sleep(wait).await;
+            match tried {
+                Try::Led(next) => route = next,
+                Try::Again { wish, .. } if attempt < self.options.tries => {
+                    tokio::time::sleep(next_delay(attempt, wish, rand::random())).await;
                     attempt += 1;
-                    continue;
+                    route = Route::of(source);
                 }
-                Try::Again(answer, wish) => (answer, wish),
-                Try::Done(answer) => (answer, None),
-            };
-            // Who names a time to come back is there.
-            host.note(answer.result != Availability::Unknown || wish.is_some());
-            return answer;
+                Try::Again { answer, wish, is_silence } => {
+                    // Who names a time to come back is there. A silence was noted as it came.
+                    if !is_silence {
+                        host.note(answer.result != Availability::Unknown || wish.is_some());
+                    }
+                    return answer;
+                }
+                Try::Done(answer) => {
+                    host.note(answer.result != Availability::Unknown);
+                    return answer;
+                }
+            }
         }
     }
 
-    async fn try_once(&self, source: &str, wanted: &Wanted) -> Try {
-        match self.source.offer(source, &wanted.digest).await {
-            Ok(offer) => judge(source, &offer, wanted, self.options.max_object_size),
-            Err(error) => {
-                let detail = error_chain(&error);
-                let result = match error {
-                    FetchError::Transient { retry_after, .. } => {
-                        let unknown = answer(Availability::Unknown, None, detail);
-                        return Try::Again(unknown, retry_after);
-                    }
-                    FetchError::Silent { .. } => {
-                        let unknown = answer(Availability::Unknown, None, detail);
-                        return Try::Again(unknown, None);
-                    }
-                    FetchError::Gone { .. } | FetchError::Lacking(_) => Availability::Gone,
-                    FetchError::Policy(_) => Availability::PolicyBlocked,
-                    FetchError::TooLarge { .. } => Availability::TooLarge,
-                    FetchError::Encoding(_) | FetchError::Permanent(_) => Availability::Unavailable,
-                };
-                Try::Done(answer(result, None, detail))
+    /// Makes the request that is next on a route. As in a heal, silence counts each time that it is
+    /// met, and against the host that was silent.
+    async fn try_once(&self, host: &Host, route: Route, wanted: &Wanted) -> Try {
+        let source = route.source().to_owned();
+        let error = match self.source.offer_at(route, &wanted.digest).await {
+            Ok(Asked::Here(offer)) => {
+                return judge(&source, &offer, wanted, self.options.max_object_size);
             }
-        }
+            Ok(Asked::There(next)) => {
+                host.note(true);
+                return Try::Led(next);
+            }
+            Err(error) => error,
+        };
+        let detail = error_chain(&error);
+        let result = match error {
+            FetchError::Transient { retry_after, .. } => {
+                let answer = answer(Availability::Unknown, None, detail);
+                return Try::Again { answer, wish: retry_after, is_silence: false };
+            }
+            FetchError::Silent { .. } => {
+                host.note(false);
+                let answer = answer(Availability::Unknown, None, detail);
+                return Try::Again { answer, wish: None, is_silence: true };
+            }
+            FetchError::Gone { .. } | FetchError::Lacking(_) => Availability::Gone,
+            FetchError::Policy(_) => Availability::PolicyBlocked,
+            FetchError::TooLarge { .. } => Availability::TooLarge,
+            FetchError::Encoding(_) | FetchError::Permanent(_) => Availability::Unavailable,
+        };
+        Try::Done(answer(result, None, detail))
     }
 }
 
@@ -126,7 +149,7 @@ fn judge(source: &str, offer: &Offer, wanted: &Wanted, max_object_size: u64) -> 
     let fits = offer.length.is_some_and(|length| wanted.sizes.contains(&length));
     if offer.page && !fits && !is_page(source) {
         let page = drifted("it offers a web page in place of the file".to_owned());
-        return Try::Again(page, None);
+        return Try::Again { answer: page, wish: None, is_silence: false };
     }
     let Some(length) = offer.length else {
         return Try::Done(answer(Availability::Available, None, String::new()));

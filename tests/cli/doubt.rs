@@ -7,6 +7,7 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::binary::{Ran, command, run};
 use crate::place::{CONFIGURATION, Place, wait};
+use crate::support::http_server::Answer;
 
 #[test]
 fn an_empty_store_opens_the_breaker_until_a_person_says_the_number() {
@@ -173,8 +174,8 @@ fn only_one_heal_runs_at_a_time_and_audits_need_no_lock() {
     let (place, objects) = Place::healthy(12);
     place.lose(&objects[..1]);
     let gate = crate::support::http_server::Gate::closed();
-    let slow = crate::support::http_server::Answer::ok(objects[0].bytes[..3].to_vec())
-        .then_wait(&gate, objects[0].bytes[3..].to_vec());
+    let slow =
+        Answer::ok(objects[0].bytes[..3].to_vec()).then_wait(&gate, objects[0].bytes[3..].to_vec());
     place.world.answer(&objects[0], [slow]);
     let mut first = command(place.dir(), "heal -q").stdout(Stdio::null()).spawn().unwrap();
     crate::binary::until("a download", || !place.world.http.requests().is_empty());
@@ -245,4 +246,27 @@ fn findings_that_a_full_disk_does_not_take_are_told_in_every_form_and_the_run_fa
     let restored = restored.filter(|repair| repair["result"] == "restored").count();
     let kept = place.world.store_content().len() - 50;
     assert_eq!(restored, kept, "each repair that was made is told, and no other");
+}
+
+#[test]
+fn only_what_is_tried_again_is_pending_and_has_a_next_try() {
+    let (place, objects) = Place::healthy(20);
+    place.lose(&objects[..4]);
+    let [down, gone, drifted, sourceless] = &objects[..4] else { panic!() };
+    for (object, answer) in [
+        (down, Answer::status(500)),
+        (gone, Answer::status(404)),
+        (drifted, Answer::ok("another release")),
+    ] {
+        place.world.answer(object, [answer]);
+    }
+    place.sql(&format!("UPDATE packages SET url = NULL WHERE sha256 = '{}'", sourceless.digest));
+    place.run("heal").exits(2);
+    let status = place.run("status --output json").json();
+    assert_eq!(status["heals_pending"], 2, "{status:#}");
+    for (object, is_tried) in [(down, true), (gone, true), (drifted, false), (sourceless, false)] {
+        let shown = place.run(&format!("show {} --output json", object.digest)).json();
+        assert_eq!(shown["attempts"]["failures"], 1, "{shown:#}");
+        assert_eq!(shown["next_try"].is_string(), is_tried, "{shown:#}");
+    }
 }

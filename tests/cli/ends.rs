@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::Stdio;
 
 use crate::binary::{command, signal, until};
-use crate::place::{CONFIGURATION, Place};
+use crate::place::{CONFIGURATION, Place, wait};
 use crate::support::http_server::{Answer, Gate};
 
 #[test]
@@ -56,6 +56,19 @@ fn read_by_now(pipe: &std::path::Path) -> std::fs::File {
     end.unwrap()
 }
 
+/// The exit code of a process that ends by itself within ten seconds; it is killed otherwise.
+fn ended(child: &mut std::process::Child) -> Option<i32> {
+    for _ in 0..1_000 {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    None
+}
+
 /// A dead mount is like a pipe that nobody writes to.
 #[test]
 fn a_command_that_waits_for_a_file_ends_at_once_by_a_signal() {
@@ -85,19 +98,58 @@ fn a_command_that_waits_for_a_file_ends_at_once_by_a_signal() {
                 .unwrap();
             let held = read_by_now(&path);
             signal(&waiting, name);
-            let mut ended = None;
-            for _ in 0..1_000 {
-                ended = waiting.try_wait().unwrap();
-                if ended.is_some() {
-                    break;
-                }
-                std::thread::park_timeout(std::time::Duration::from_millis(10));
-            }
-            drop(waiting.kill());
-            drop((waiting.wait(), held));
-            assert_eq!(ended.and_then(|status| status.code()), Some(code), "{line}: {name}");
+            let ended = ended(&mut waiting);
+            drop(held);
+            assert_eq!(ended, Some(code), "{line}: {name}");
         }
     }
+}
+
+/// How many passes stand in the ledger.
+fn passes(place: &Place) -> usize {
+    let passes = async { place.world.open_ledger().await.passes(100).await.unwrap().len() };
+    wait(passes)
+}
+
+/// A command that has done its work, and writes to a pipe that nobody reads yet.
+fn writing(place: &Place, line: &str) -> std::process::Child {
+    let before = passes(place);
+    let child =
+        command(place.dir(), line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    until("the pass", || passes(place) > before);
+    child
+}
+
+#[test]
+fn a_report_for_a_pipe_that_nobody_reads_ends_at_the_first_signal() {
+    let (place, _) = Place::healthy(3);
+    place.run("audit").exits(0);
+    for line in [
+        "audit --report json=pipe",
+        "audit --textfile pipe",
+        "heal --report json=pipe",
+        "heal --plan pipe",
+        "orphans plan -o pipe",
+    ] {
+        for (name, code) in [("INT", 130), ("TERM", 143)] {
+            pipe(&place, "pipe");
+            let mut child = writing(&place, line);
+            signal(&child, name);
+            assert_eq!(ended(&mut child), Some(code), "{line}: {name}");
+        }
+    }
+}
+
+#[test]
+fn who_reads_a_pipe_later_gets_the_whole_report() {
+    let (place, objects) = Place::healthy(3);
+    place.lose(&objects[..1]);
+    let path = pipe(&place, "pipe");
+    let mut audit = writing(&place, "audit --report json=pipe");
+    let report = std::fs::read(path).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    assert_eq!(report["summary"]["missing"], 1);
+    assert_eq!(audit.wait().unwrap().code(), Some(2));
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod plans;
 mod preflight;
 mod preflight_files;
 mod promises;
+mod quarantine;
 mod secrets;
 mod server_ledgers;
 mod shapes;

@@ -201,3 +201,18 @@ fn what_a_folder_holds_and_nobody_can_read_is_told_and_no_all_clear() {
     let ran = place.run("preflight fleets").exits(1);
     assert!(ran.stdout.contains("fleets/a.yml"), "{ran:?}");
 }
+
+#[test]
+fn where_there_is_nothing_to_check_that_is_told() {
+    let (place, _) = Place::healthy(1);
+    place.file("fleets/a.yml", "name: T\ncontrols:\n");
+    place.file("other/values.yml", "image: {tag: 1}\n");
+    for paths in ["fleets", "other", "other -q"] {
+        place.run(&format!("preflight {paths}")).exits(0).says("nothing was checked");
+    }
+    let with = "software:\n  packages:\n    - hash_sha256: 5\n    - url: [1]\n";
+    place.file("fleets/b.yml", &format!("name: U\n{with}"));
+    let ran = place.run("preflight fleets").exits(2);
+    assert_eq!(ran.stderr, "");
+    ran.prints("findings: 2 packages in 1 file, 2 would fail");
+}

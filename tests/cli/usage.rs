@@ -21,6 +21,16 @@ fn configured(text: &str, line: &str) -> Ran {
 }
 
 #[test]
+fn a_schedule_by_which_nothing_is_ever_due_is_refused() {
+    for table in ["audit", "deep"] {
+        let text = format!("{PLAIN}[{table}]\nschedule = \"0 0 0 30 2 *\"\n");
+        let ran = configured(&text, "config check");
+        assert_eq!(ran.code, 78, "{}", ran.stderr);
+        assert!(ran.stderr.contains("it is never due"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn usage_errors_exit_with_64_and_say_what_is_wrong() {
     for (line, said) in [
         ("", "Usage: restock"),

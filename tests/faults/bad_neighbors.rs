@@ -104,6 +104,118 @@ async fn objects_of_a_fast_host_finish_while_those_of_a_slow_one_wait() {
     assert!(objects[..30].iter().all(|object| world.get(&object.key).is_none()));
 }
 
+/// A world in which all of these are lost: `led` of them are led from the fast host of the others to
+/// `localhost`, which answers so.
+async fn led_away(led: usize, others: usize, answer: &Answer) -> (World, Vec<Object>) {
+    let (world, objects) = lost(0, led + others).await;
+    world.sql("UPDATE packages SET url = replace(url, 'localhost', '127.0.0.1')").await;
+    for object in &objects[..led] {
+        let far = format!("/far/{}", object.digest);
+        world.answer(object, [Answer::redirect(world.http.url_as("localhost", &far))]);
+        world.http.route(&far, [answer.clone()]);
+    }
+    (world, objects)
+}
+
+fn asked_far(world: &World) -> usize {
+    world.http.requests().iter().filter(|request| request.target.starts_with("/far/")).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fast_host_that_leads_to_a_slow_one_does_not_wait_for_it() {
+    let (mut world, objects) = led_away(20, 12, &Answer::raw("").then_stall()).await;
+    world.source_options.read_timeout = Span(Duration::from_mins(10));
+    world.settings.heal.concurrency = 4;
+    let others = &objects[20..];
+    let watching = async {
+        while others.iter().any(|object| world.get(&object.key).is_none()) {
+            tokio::task::yield_now().await;
+        }
+        world.cancel.cancel();
+    };
+    let request = request(Command::Heal);
+    let (healed, ()) = tokio::join!(world.try_heal(&request), watching);
+    assert!(healed.is_err(), "it was cut off");
+    assert!(asked_far(&world) <= 2, "and no more were there than have a place");
+}
+
+/// Each answer is never silent, and the whole of it would take an hour and more.
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_that_drip_fail_one_after_the_other_while_fast_ones_heal() {
+    let (mut world, objects) = lost(4, 8).await;
+    world.source_options.read_timeout = Span(Duration::from_millis(500));
+    world.source_options.pace.slow_window = Duration::from_secs(1);
+    world.settings.heal.concurrency = 4;
+    let (dripping, others) = objects.split_at(4);
+    for (object, bytes) in dripping.iter().zip([20, 30, 40, 40]) {
+        // 200 to 400 bytes a second.
+        let drip = Answer::ok(vec![b'x'; bytes]).saying_length(1 << 20);
+        world.answer(object, [drip.dripping(Duration::from_millis(100))]);
+    }
+    let report = world.heal().await;
+    for object in dripping {
+        let repair = repair(&report, object);
+        assert_eq!(repair.result, RepairResult::Failed, "{repair:?}");
+        assert_eq!(repair.reason, Some(FailureReason::SourceUnavailable));
+        assert!(repair.detail.contains("too slow: ") && repair.detail.contains(" bytes in 1s"));
+        assert!((1..2_000).contains(&repair.bytes), "{repair:?}");
+        assert!(world.get(&object.key).is_none());
+    }
+    assert!(others.iter().all(|object| result(&report, object) == RepairResult::Restored));
+    assert_eq!((report.summary.healed, report.summary.heal_failed), (8, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_behind_a_redirect_is_that_of_the_host_behind_it() {
+    let (mut world, objects) = led_away(30, 6, &Answer::raw("").then_stall()).await;
+    world.source_options.read_timeout = Span(Duration::from_millis(300));
+    let report = world.heal().await;
+    let (led, others) = objects.split_at(30);
+    assert_eq!(asked_far(&world), 5);
+    let failed = led.iter().filter(|object| result(&report, object) == RepairResult::Failed);
+    assert_eq!((failed.count(), held(&report, led)), (5, 25));
+    let detail = &repair(&report, &led[29]).detail;
+    assert!(detail.contains("localhost was silent too often"), "{detail}");
+    assert!(others.iter().all(|object| result(&report, object) == RepairResult::Restored));
+    assert_eq!((report.summary.healed, report.summary.held), (6, 25));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_that_waited_too_long_for_its_turn_is_asked_for_again() {
+    let holds = Duration::from_millis(100);
+    let (mut world, objects) = led_away(2, 0, &Answer::status(403)).await;
+    world.source_options.pace.redirect_holds = holds;
+    world.source_options.per_host = 1;
+    let gate = Gate::closed();
+    for object in &objects {
+        // Signed for a while: the second answer is as good as the first one was.
+        let to = |sign: &str| {
+            let path = format!("/far/{}/{sign}", object.digest);
+            (Answer::redirect(world.http.url_as("localhost", &path)), path)
+        };
+        let ((first, early), (second, late)) = (to("early"), to("late"));
+        world.answer(object, [first, second]);
+        let answer = Answer::ok("").then_wait(&gate, object.bytes.clone());
+        world.http.route(&early, [answer.clone(), Answer::status(403)]);
+        world.http.route(&late, [answer]);
+    }
+    let watching = async {
+        while world.http.requests().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+        let led = tokio::time::Instant::now();
+        while led.elapsed() <= holds {
+            tokio::task::yield_now().await;
+        }
+        gate.open();
+    };
+    let (report, ()) = tokio::join!(world.heal(), watching);
+    assert_eq!((report.summary.healed, report.summary.exit_code), (2, 0));
+    let targets: Vec<_> = world.http.requests().into_iter().map(|r| r.target).collect();
+    let count = |end| targets.iter().filter(|target| target.ends_with(end)).count();
+    assert_eq!((targets.len(), count("/early"), count("/late")), (5, 1, 1), "{targets:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_with_another_source_does_not_wait_for_a_silent_host() {
     let (mut world, objects) = lost(12, 0).await;

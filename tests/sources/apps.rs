@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use restock::model::Digest;
 use restock::source::{
-    Decoding, FetchError, HttpSource, MaintainedApps, Offer, Source, SourceOptions,
+    Asked, Decoding, FetchError, HttpSource, MaintainedApps, Offer, Route, Source, SourceOptions,
 };
 
 use crate::support::fetching::{CANARY, LIMIT, collect, loopback_options};
@@ -76,7 +76,11 @@ async fn a_manifest_with_the_digest_leads_to_the_bytes() {
         apps.offer(SLACK, &digest()).await.unwrap(),
         Offer { length: u64::try_from(BYTES.len()).ok(), page: false }
     );
-    assert_eq!(apps.leads_to(SLACK, &digest()).await, Some(server.url("/slack.dmg")));
+    let Ok(Asked::There(route)) = apps.offer_at(Route::of(SLACK), &digest()).await else {
+        panic!("it names a URL");
+    };
+    assert_eq!(route.just_named(), Some(&*server.url("/slack.dmg")));
+    assert_eq!(apps.host(&route).as_deref(), Some("127.0.0.1"));
 }
 
 #[tokio::test]
@@ -93,7 +97,7 @@ async fn a_manifest_with_another_digest_or_none_is_never_followed() {
         assert!(matches!(error, FetchError::Lacking(_)), "{error:?}");
         assert_eq!(error.to_string(), format!("the manifest of slack/darwin {told}"));
         assert!(matches!(apps.offer(SLACK, &digest()).await, Err(FetchError::Lacking(_))));
-        assert_eq!(apps.leads_to(SLACK, &digest()).await, None);
+        assert!(apps.offer_at(Route::of(SLACK), &digest()).await.is_err());
         assert_eq!(server.requests().len(), 1, "no installer was asked for");
     }
 }

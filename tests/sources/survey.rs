@@ -241,6 +241,22 @@ async fn a_host_that_answers_nobody_is_left_alone_and_others_are_asked_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn silence_behind_a_redirect_is_that_of_the_host_behind_it_and_each_one_counts() {
+    let (mut world, objects) = World::healthy(40).await;
+    world.source_options.read_timeout = Span(std::time::Duration::from_millis(200));
+    for object in &objects[..30] {
+        let far = format!("/far/{}", object.digest);
+        world.answer(object, [Answer::redirect(world.http.url_as("localhost", &far))]);
+        world.http.route(&far, [Answer::raw("").then_stall()]);
+    }
+    let (_, totals) =
+        try_survey(&world, SurveyOptions { per_host: 1, tries: 2, ..OPTIONS }).await.unwrap();
+    assert_eq!((totals.unknown, totals.available, totals.exit_code), (30, 10, 3));
+    let asked = world.http.requests();
+    assert_eq!(asked.iter().filter(|request| request.target.starts_with("/far/")).count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_answers_now_and_then_is_asked_on() {
     let (mut world, mut objects) = World::healthy(40).await;
     world.source_options.per_host = 1;

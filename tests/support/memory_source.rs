@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use restock::model::Digest;
-use restock::source::{Decoding, FetchError, Fetched, Offer, Source};
+use restock::source::{Asked, Decoding, FetchError, Fetched, Offer, Route, Source};
 
 use crate::hindrance::Hindrance;
 
@@ -90,13 +90,14 @@ impl Source for MemorySource {
         }
     }
 
-    async fn fetch(
+    async fn fetch_at(
         &self,
-        source: &str,
+        route: Route,
         _digest: &Digest,
         decoding: Decoding,
         limit: u64,
-    ) -> Result<Fetched, FetchError> {
+    ) -> Result<Asked<Fetched>, FetchError> {
+        let source = route.source();
         if let Some(by) = &self.hindrance {
             let met = by.meet("fetch", source).await;
             met.map_err(|message| FetchError::Transient { message, retry_after: None })?;
@@ -142,15 +143,15 @@ impl Source for MemorySource {
         if given.length.is_some_and(|length| length > limit) {
             return Err(FetchError::TooLarge { limit });
         }
-        Ok(given)
+        Ok(Asked::Here(given))
     }
 
-    async fn offer(&self, _source: &str, _digest: &Digest) -> Result<Offer, FetchError> {
-        Ok(Offer::default())
+    async fn offer_at(&self, _: Route, _: &Digest) -> Result<Asked<Offer>, FetchError> {
+        Ok(Asked::Here(Offer::default()))
     }
 
-    fn host(&self, source: &str) -> Option<String> {
-        host_of(source)
+    fn host(&self, route: &Route) -> Option<String> {
+        host_of(route.source())
     }
 
     fn per_host(&self) -> usize {

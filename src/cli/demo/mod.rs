@@ -30,7 +30,7 @@ pub(super) async fn run(args: &DemoArgs, context: &mut Context<'_>) -> anyhow::R
     let objects = make::objects();
     let damage = Damage::to(&objects);
     let mut ground = Ground::claim(&args.dir, make::files(&objects, &damage))?;
-    context.begun.begin();
+    context.phase.working();
     let dir = ground.path().to_owned();
     let server = server::Server::start(&dir.join("source")).await?;
     say(out, 1, "A catalog, a store and a source")?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
 
 use crate::cli::args::{OrphansApplyArgs, OrphansRestoreArgs};
 use crate::cli::removing::{refused, remover};
@@ -47,9 +48,10 @@ pub(super) async fn apply(
                 let why = "the breaker is open: see `restock breaker show`";
                 return Ok(refused(why, context)?);
             }
-            let mut record = Record::open(&path, &plan.plan_id, &here, world.clock.now())?;
+            let began = world.clock.now();
+            let mut record = Record::open(&path, &plan.plan_id, &here, began)?;
             let removals = remover(world).await?.apply(&plan, action, &mut record).await?;
-            tell(removals, &record, output, context)
+            tell(done_by(removals, began), &record, output, context)
         })
         .await
 }
@@ -65,8 +67,9 @@ pub(super) async fn restore(
     }
     world
         .locked(args.wait_lock, async |world| {
+            let began = world.clock.now();
             let removals = remover(world).await?.restore(&mut record).await?;
-            tell(removals, &record, args.output.into(), context)
+            tell(done_by(removals, began), &record, args.output.into(), context)
         })
         .await
 }
@@ -88,6 +91,15 @@ fn record_of(file: &Path) -> anyhow::Result<Record> {
     Ok(record)
 }
 
+/// Removals with a word on those that an earlier run did, as the record says.
+fn done_by(mut removals: Vec<Removal>, began: DateTime<Utc>) -> Vec<Removal> {
+    for removal in removals.iter_mut().filter(|r| r.result.is_done() && r.at < began) {
+        let at = removal.at.format("%Y-%m-%d %H:%M:%S UTC");
+        removal.detail = format!("{}; an earlier run did it on {at}", removal.detail);
+    }
+    removals
+}
+
 fn tell(
     removals: Vec<Removal>,
     record: &Record,
@@ -101,6 +113,10 @@ fn tell(
     };
     view.write(output, &context.text, &mut context.stdout)?;
     let some = |result| view.count(result) > 0;
+    if some(RemovalResult::Held) && view.removals.iter().all(|r| r.result == RemovalResult::Held) {
+        let why = "nothing was done: no entry fits what catalog and store hold now";
+        return Ok(refused(why, context)?);
+    }
     let outcome = if some(RemovalResult::Failed) {
         Outcome::Failed
     } else if some(RemovalResult::Unknown) {

@@ -47,6 +47,7 @@ pub(super) async fn plan(args: &OrphansPlanArgs, context: &mut Context<'_>) -> a
         action,
         entries,
     );
+    context.phase.writing();
     plan_file::write(&args.out, &plan)?;
     let shown = args.out.display().to_string();
     writeln!(context.stderr, "plan written to {shown}")?;

@@ -54,7 +54,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> anyhow::Result<u8> {
     let (to, mut orders) = mpsc::channel(ORDERS_WAITING);
     let opener = instance.opener(context);
     let panel = instance.panel(to.clone(), &opener, access);
-    context.begun.begin();
+    context.phase.working();
     // It answers until everything else has ended.
     let closing = CancellationToken::new();
     let server = tokio::spawn(serve(listeners, panel, closing.clone()));

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::statement::Statement;
 use super::{CHUNK, Column, Row, SqlLedger, Stored, Table, column};
-use crate::model::{Attempts, Digest, Repair, SourceVerdict, Upload};
+use crate::model::{Attempts, Digest, Repair, SourceVerdict, Unhealable, Upload};
 
 const ATTEMPTS: Table =
     Table { name: "attempts", key: &["store", "digest"], columns: &[Column::New("body")] };
@@ -36,7 +36,8 @@ impl SqlLedger {
         Ok(found)
     }
 
-    /// Those of objects about which a finding stands.
+    /// Those of objects about which a finding stands, and that are tried again. A source that is gone
+    /// is asked again; whatever else makes an object unhealable waits for a person.
     pub(super) async fn read_pending(
         &self,
         after: Option<&Digest>,
@@ -44,10 +45,15 @@ impl SqlLedger {
     ) -> Stored<Vec<(Digest, Attempts)>> {
         let sql = "SELECT digest, body FROM attempts WHERE store = ? AND digest > ? \
                    AND EXISTS (SELECT 1 FROM findings WHERE findings.store = attempts.store \
-                   AND findings.digest = attempts.digest AND findings.closed_at IS NULL) \
+                   AND findings.digest = attempts.digest AND findings.closed_at IS NULL \
+                   AND (findings.unhealable IS NULL OR findings.unhealable = ?)) \
                    ORDER BY digest LIMIT ?";
         let after = after.map(Digest::to_string).unwrap_or_default();
-        let wanted = Statement::new(sql).int(self.store).text(after).int(i64::from(limit));
+        let wanted = Statement::new(sql)
+            .int(self.store)
+            .text(after)
+            .text(Unhealable::SourceGone.as_str())
+            .int(i64::from(limit));
         self.attempted(wanted).await
     }
 
