@@ -104,3 +104,15 @@ impl Clock for ManualClock {
         self.lock().elapsed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steady_clock_is_not_the_time_of_day() {
+        let (first, year) = (SystemClock.elapsed(), Duration::from_hours(24 * 365));
+        assert!(first < year * 30, "no machine runs since 1970: {first:?}");
+        assert!(SystemClock.elapsed() >= first);
+    }
+}

@@ -14,6 +14,8 @@ use support::fetching::{
 };
 use support::http_server::{Answer, Gate, HttpServer};
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 const DIGEST: Digest = Digest::new([7; 32]);
 
@@ -189,7 +191,7 @@ async fn silence_is_given_up_before_the_head_and_in_the_body() {
     let source = HttpSource::new(&SourceOptions { read_timeout, ..loopback_options() }).unwrap();
     let url = secret_url(&server);
     let soon = async || {
-        let refusal = tokio::time::timeout(Duration::from_secs(10), refused(&source, &url));
+        let refusal = timeout(Duration::from_secs(10), refused(&source, &url));
         let error = refusal.await.expect("silence is given up soon");
         let FetchError::Silent { host, message } = error else { panic!("silence: {error:?}") };
         assert_eq!(host, "127.0.0.1");
@@ -199,6 +201,26 @@ async fn silence_is_given_up_before_the_head_and_in_the_body() {
     assert!(message.contains("/a: silent for 200ms, no answer"), "{message}");
     let message = soon().await;
     assert!(message.ends_with("/a: silent for 200ms after 22 of 100 bytes"), "{message}");
+}
+
+#[tokio::test]
+async fn a_host_that_accepts_no_connection_is_silent_too() {
+    let listener = TcpSocket::new_v4().unwrap();
+    listener.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    // Nobody takes what waits, and there is room for few.
+    let listener = listener.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(connected) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await
+    {
+        waiting.push(connected.unwrap());
+    }
+    let connect_timeout = Span(Duration::from_millis(200));
+    let source = HttpSource::new(&SourceOptions { connect_timeout, ..loopback_options() }).unwrap();
+    let error = refused(&source, &format!("http://{address}/a")).await;
+    let FetchError::Silent { host, message } = error else { panic!("silence: {error:?}") };
+    assert_eq!(host, "127.0.0.1");
+    assert!(message.ends_with("/a: no connection in time (source.connect_timeout)"), "{message}");
 }
 
 #[tokio::test]
@@ -271,7 +293,7 @@ async fn a_host_gives_no_more_downloads_at_once_than_configured() {
     let first = source.fetch(&server.url("/a"), &DIGEST, Decoding::AsSent, LIMIT).await.unwrap();
     let url = server.url("/b");
     let mut second = std::pin::pin!(source.fetch(&url, &DIGEST, Decoding::AsSent, LIMIT));
-    let early = tokio::time::timeout(Duration::from_millis(100), &mut second).await;
+    let early = timeout(Duration::from_millis(100), &mut second).await;
     assert!(early.is_err(), "the second download waits for the first");
     assert_eq!(server.accepted(), 1);
 

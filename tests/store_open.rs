@@ -202,6 +202,42 @@ async fn white_space_around_a_value_is_no_part_of_it() {
     assert_eq!(store.identity(), format!("s3+{}/b/s", server.url("")));
 }
 
+/// A role's, as the metadata service of a machine gives them.
+#[tokio::test]
+async fn credentials_that_are_looked_up_are_trimmed_or_told_and_no_library_panics() {
+    for (key, is_one) in [("AKIAX\\n", true), ("AKI\\nAX", false)] {
+        let server = HttpServer::start();
+        let role = "/latest/meta-data/iam/security-credentials/";
+        let given = format!(
+            "{{\"AccessKeyId\": \"{key}\", \"SecretAccessKey\": \" hidden-word\\n\", \
+             \"Token\": \"token\\r\\n\", \"Expiration\": \"2099-01-01T00:00:00Z\"}}"
+        );
+        server.route("/latest/api/token", [Answer::ok("t")]).route(role, [Answer::ok("r")]);
+        server.route(&format!("{role}r"), [Answer::ok(given)]);
+        server.route("/b", [scripted_bucket::page(&[KEY], None)]);
+        let mut options = StoreOptions { url: "s3://b/s".to_owned(), ..StoreOptions::default() };
+        for (key, value) in [
+            ("aws_endpoint", server.url("")),
+            ("aws_allow_http", "true".to_owned()),
+            ("aws_metadata_endpoint", server.url("")),
+        ] {
+            options.options.insert(key.to_owned(), OptionValue::Text(value));
+        }
+        let checked = open(&options, "/".as_ref()).await.unwrap().check().await;
+        if !is_one {
+            let error = checked.unwrap_err();
+            assert_eq!(error.fault, StoreFault::Credentials);
+            assert!(told(&error).contains("holds characters that none has"), "{}", told(&error));
+            continue;
+        }
+        checked.unwrap();
+        let requests = server.requests();
+        let listing = requests.last().unwrap();
+        assert!(listing.header("authorization").unwrap().contains("Credential=AKIAX/"));
+        assert_eq!(listing.header("x-amz-security-token"), Some("token"));
+    }
+}
+
 /// Values on which libraries stumble: in headers, in URLs, as numbers and as durations.
 const NASTY: &[&str] = &[
     "a\nb",

@@ -143,6 +143,8 @@ mod tests {
             (Sqlite, "SELECT `a)` AS digest FROM t"),
             (Postgres, r"SELECT E'\'' AS digest"),
             (Postgres, r"SELECT e'it''s \') ?' AS digest"),
+            // Where both ways to read a text stand in one query, the letter tells.
+            (Postgres, r"SELECT E'\'' AS digest, '\' AS name"),
             (Postgres, "SELECT $x$ ) $x$ AS digest"),
             (Postgres, "SELECT $$ ' ; ( $$ AS digest, $a$ $b$ $a$ AS name"),
             (Postgres, r"SELECT '\' AS digest"),

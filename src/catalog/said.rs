@@ -52,3 +52,13 @@ impl Said {
         Self { message: format!("{} ({hint})", self.message), hint: None, ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_database_says_is_cut() {
+        assert_eq!(Said::plain("x".repeat(100_000)).message.len(), 1024);
+    }
+}

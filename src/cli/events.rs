@@ -173,3 +173,64 @@ fn asked(state: &BreakerState) -> String {
     let answer = ack(*reason, *missing, *expected, &TextOptions::default());
     format!("no heals until somebody runs `{answer}` (only if that is right)")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+    use tracing::subscriber::with_default;
+
+    use super::*;
+    use crate::model::{Depth, Digest, ObjectMeta};
+    use crate::observe::PassEnd;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn of_very_many_corrupt_objects_a_hundred_get_a_line_and_the_rest_is_counted_in_each_pass() {
+        let (log, logged, at) = (Log::default(), Logged::default(), DateTime::UNIX_EPOCH);
+        let corruption = Corruption {
+            key: "k".to_owned(),
+            digest: Digest::new([1; 32]),
+            observed_digest: Digest::new([2; 32]),
+            meta: ObjectMeta { size: 1, etag: None, modified: None },
+            found_at: at,
+        };
+        let depth = Depth::Deep;
+        let end = PassEnd {
+            depth,
+            began: at,
+            at,
+            summary: None,
+            census: None,
+            fault: None,
+            silent: None,
+        };
+        let writer = log.clone();
+        let lines = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        with_default(lines, || {
+            for found in [103, 100] {
+                logged.notice(&Event::PassBegan { depth, at });
+                (0..found).for_each(|_| logged.notice(&Event::Corrupted(&corruption)));
+                logged.notice(&Event::PassEnded(end.clone()));
+            }
+        });
+        let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(told.matches("found corrupt: its bytes have another digest").count(), 200);
+        assert_eq!(told.matches("and 3 more objects found corrupt").count(), 1, "{told}");
+        assert_eq!(told.lines().count(), 201);
+    }
+}

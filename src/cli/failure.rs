@@ -137,6 +137,13 @@ mod tests {
     }
 
     #[test]
+    fn what_a_database_says_is_cut() {
+        let error = sqlx::Error::Protocol("x".repeat(100_000));
+        let told = describe(&anyhow::Error::new(error).context("cannot read rows"));
+        assert_eq!(told.len(), "cannot read rows: ".len() + 1024, "{told}");
+    }
+
+    #[test]
     fn each_kind_of_error_has_its_exit_code() {
         let config = ConfigError::NotFound { looked: Vec::new() };
         let collection = PassFailure::UnknownCollection { name: "x".into(), known: "y".into() };

@@ -232,6 +232,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_turn_makes_room_and_who_has_it_does_not() {
+        let seats = Seats::new(1, 1);
+        let (waiting, served) = (seats.seat(peer(1)), seats.seat(peer(2)));
+        let _both = (waiting.asked(), served.asked());
+        for seat in [&waiting, &served] {
+            seat.waits();
+        }
+        served.is_answered();
+        advance(UNDISTURBED).await;
+        assert!(seats.room().now_or_never().is_some());
+        assert!(is_lost(&waiting) && !is_lost(&served));
+        assert!(seats.room().now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_seat_that_is_given_back_is_free() {
         let seats = Seats::new(1, 1);
         let seat = seats.seat(peer(1));

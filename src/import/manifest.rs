@@ -257,6 +257,8 @@ mod tests {
                 assert_eq!((urls.len(), refused.len()), (2, 0), "{line:?}: {refused:?}");
             }
         }
+        let alone = format!("\u{feff}{digest}  https://h/x");
+        assert_eq!(urls(alone.as_bytes()).await.0, ["https://h/x"]);
         let twice = format!("{digest}  https://h/x\n").repeat(2);
         assert_eq!(urls(twice.as_bytes()).await.0.len(), 2, "the catalog takes it once");
     }
@@ -292,6 +294,7 @@ mod tests {
             (&format!("{digest} https://"), "has no http or https URL"),
             ("junk", "is not `sha256  url`"),
             (&long, "is too long"),
+            (&format!("{digest} {}", "x".repeat(60_000)), "names a file and no URL: `xxx"),
         ] {
             let good = format!("{digest}  https://h/a");
             for (text, number) in [
@@ -304,6 +307,7 @@ mod tests {
                 let begin = format!("line {number} of this manifest ");
                 assert!(refused[0].starts_with(&begin) && refused[0].contains(part), "{refused:?}");
                 assert!(!refused[0].contains("SECRET"), "{refused:?}");
+                assert!(refused[0].len() < 1_200, "{refused:?}");
             }
         }
         let list = format!("{digest} *a.pkg\n{digest} *b.pkg\n");

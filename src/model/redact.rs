@@ -246,6 +246,16 @@ mod tests {
     }
 
     #[test]
+    fn what_each_cause_of_an_error_says_is_cut() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Told(String, #[source] std::io::Error);
+        let cause = std::io::Error::other("x".repeat(100_000));
+        let told = error_chain(&Told("y".repeat(100_000), cause));
+        assert_eq!(told.len(), 1024 + ": ".len() + 1024);
+    }
+
+    #[test]
     fn a_place_of_the_configuration_keeps_its_path() {
         for (url, shown) in [
             ("mysql://root:SECRET@db:3306/fleet?SECRET", "mysql://db:3306/fleet"),

@@ -73,3 +73,13 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 fn error_ref(error: &reqwest::Error) -> &(dyn Error + 'static) {
     error
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_makes_an_error_say_is_cut() {
+        assert_eq!(cause_of(&io::Error::other("x".repeat(100_000))).len(), 1024);
+    }
+}

@@ -90,7 +90,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_printed_moves_the_cursor() {
+    fn nothing_printed_moves_the_cursor_or_is_endless() {
+        assert_eq!(printable(&"k".repeat(100_000)).len(), 1024);
         assert_eq!(printable("a\x1b[2J\n\"é\\"), "a\\u{1b}[2J\\n\"é\\\\");
     }
 }

@@ -71,6 +71,16 @@ fn a_run_that_fails_says_so_and_keeps_what_the_last_one_established() {
     assert!((at(&after, success) - at(&before, success)).abs() < 0.001);
     let completion = "last_completion_timestamp_seconds";
     assert!(at(&after, completion) > at(&before, completion));
+
+    // By a clock that was set back since, that run has not come yet.
+    let text = fs::read_to_string(place.path("restock.prom")).unwrap();
+    let kept = text.lines().find(|line| line.contains(success) && !line.starts_with('#')).unwrap();
+    let (name, _) = kept.rsplit_once(' ').unwrap();
+    fs::write(place.path("restock.prom"), text.replace(kept, &format!("{name} 4000000000")))
+        .unwrap();
+    place.run("audit --textfile restock.prom").exits(1);
+    let now = left(&place);
+    assert!((at(&now, success) - at(&now, completion)).abs() < 0.001, "it grows old from now on");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! How the daemon ends, and who goes on.
 
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 use tokio::time::Instant;
 
@@ -44,19 +46,61 @@ fn told_to_end_while_a_reload_waits_for_a_file_it_ends() {
     let mut daemon = Running::start(&place, "run");
     daemon.says("last pass clean");
     let path = place.path("restock.toml");
-    std::fs::remove_file(&path).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    instead(&path);
     daemon.signal("HUP");
-    let mut held = None;
-    until("the reload", || {
-        let open = std::fs::OpenOptions::new().write(true).custom_flags(0o4000).open(&path);
-        held = open.ok();
-        held.is_some()
-    });
+    let held = read_by_now(&path);
     daemon.signal("TERM");
     until("its end", || !daemon.runs());
     assert_eq!(daemon.exit_code(), Some(0), "{}", daemon.log());
     drop(held);
+}
+
+#[test]
+fn a_reload_that_waits_for_a_file_is_given_up_and_passes_go_on() {
+    let (place, _) = Place::with_daemon(3, EACH_SECOND);
+    let daemon = Running::start(&place, "run");
+    daemon.says("last pass clean");
+    let path = place.path("restock.toml");
+    instead(&path);
+    daemon.signal("HUP");
+    let held = read_by_now(&path);
+    daemon.says("cannot be read within 10 s");
+    let passes = daemon.said("last pass clean");
+    until("another pass", || daemon.said("last pass clean") > passes);
+    drop(held);
+}
+
+/// A token on a dead mount, which each pass reads.
+#[test]
+fn told_to_end_while_a_pass_waits_for_a_file_it_ends() {
+    let host = "\n[[source.host]]\nname = \"files.example\"\nbearer_token_file = \"token\"\n";
+    let (place, _) = Place::with_daemon(3, &format!("{EACH_SECOND}{host}"));
+    let path = place.path("token");
+    fs::write(&path, "secret").unwrap();
+    let mut daemon = Running::start(&place, "run");
+    daemon.says("last pass clean");
+    instead(&path);
+    let held = read_by_now(&path);
+    daemon.signal("TERM");
+    until("its end", || !daemon.runs());
+    assert_eq!(daemon.exit_code(), Some(0), "{}", daemon.log());
+    drop(held);
+}
+
+/// Puts a pipe in place of a file.
+fn instead(path: &Path) {
+    fs::remove_file(path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// The other end of a pipe, once somebody reads from it.
+fn read_by_now(path: &Path) -> File {
+    let mut held = None;
+    until("a reader", || {
+        held = OpenOptions::new().write(true).custom_flags(0o4000).open(path).ok();
+        held.is_some()
+    });
+    held.unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use restock::clock::{Clock, SystemClock};
 
 use crate::binary::until;
-use crate::place::{CONFIGURATION, Place};
+use crate::place::{CONFIGURATION, Place, wait};
 use crate::running::{NEVER, Running};
 use crate::support::http_server::{Answer, Gate};
 
@@ -102,6 +102,40 @@ fn reading_makes_objects_verified_and_a_restart_does_not_forget_it() {
     assert!(samples(&again)[oldest] >= shown[oldest]);
 }
 
+/// What a daemon noted before its clock was set back is of the present for the next one.
+#[test]
+fn times_of_the_ledger_that_have_not_come_yet_stop_no_reading_and_are_shown_as_now() {
+    let deep = "\n[audit]\nschedule = \"never\"\n[deep]\nschedule = \"* * * * * *\"\n\
+                cycle = \"2s\"\n";
+    let (place, _) = Place::with_daemon(12, deep);
+    let verified = "restock_verified_bytes_total{store=\"default\"}";
+    let read = |daemon: &Running| samples(daemon).get(verified).is_some_and(|bytes| *bytes > 0.0);
+    let mut daemon = Running::start(&place, "run");
+    until("a slice", || read(&daemon));
+    daemon.signal("TERM");
+    assert_eq!(daemon.exit_code(), Some(0));
+    wait(async {
+        let ledger = place.world.open_ledger().await;
+        let year = SystemClock.now().format("\"%Y-").to_string();
+        for name in ["rotation", "gauges"] {
+            let note = ledger.note(name).await.unwrap().unwrap();
+            assert!(note.contains(&year), "{note}");
+            ledger.set_note(name, Some(&note.replace(&year, "\"2099-"))).await.unwrap();
+        }
+    });
+    // Nothing can be looked at.
+    place.configure(&(CONFIGURATION.replace("catalog.db", "away.db") + deep));
+    let shut = Running::start(&place, "shut");
+    shut.says("no pass:");
+    let last = "restock_pass_last_success_timestamp_seconds{depth=\"deep\",store=\"default\"}";
+    let now = f64::from(u32::try_from(SystemClock.now().timestamp()).unwrap());
+    assert!((samples(&shut)[last] - now).abs() < 60.0, "{:?}", samples(&shut));
+    drop(shut);
+    place.configure(&(CONFIGURATION.to_owned() + deep));
+    let again = Running::start(&place, "again");
+    until("another slice", || read(&again));
+}
+
 #[test]
 fn what_a_pass_found_is_logged_and_shown_before_it_heals() {
     let (place, objects) = Place::with_daemon(12, NEVER);
@@ -116,6 +150,7 @@ fn what_a_pass_found_is_logged_and_shown_before_it_heals() {
         shown.get("restock_objects{state=\"missing\",store=\"default\"}").copied()
     };
     daemon.says("package not found with hash");
+    daemon.says("1 missing, 0 corrupt; healing begins");
     assert_eq!((missing(), daemon.said("last pass")), (Some(1.0), 0), "{}", daemon.log());
     gate.open();
     daemon.says("1 healed");

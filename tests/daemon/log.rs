@@ -144,3 +144,20 @@ fn a_corruption_is_logged_when_it_is_found_and_when_it_is_healed() {
         .prints(found["observed_digest"].as_str().unwrap())
         .prints(copy);
 }
+
+/// With the corruption its last trace would go.
+#[test]
+fn a_corruption_that_somebody_else_mended_is_logged() {
+    let (place, objects) = Place::with_daemon(4, NEVER);
+    place.world.put(&objects[0].key, b"other bytes");
+    place.run("audit --deep").exits(2);
+    place.world.put(&objects[0].key, &objects[0].bytes);
+    let daemon = Running::start_as(&place, "run", command(place.dir(), "run"));
+    daemon.says("last pass clean");
+    let told = "was corrupt and is right again, but restock did not heal it";
+    let logged = lines(&daemon);
+    let line = logged.iter().find(|line| line["message"].as_str().unwrap().contains(told)).unwrap();
+    assert_eq!(line["level"], "warn", "{line}");
+    let digest = crate::support::object::digest_of(b"other bytes").to_string();
+    assert!(line["message"].as_str().unwrap().contains(&digest), "{line}");
+}

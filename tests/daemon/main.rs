@@ -28,4 +28,5 @@ mod notify;
 mod passes;
 mod rotation;
 mod running;
+mod set_clock;
 mod unit;

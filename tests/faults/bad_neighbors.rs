@@ -87,6 +87,25 @@ async fn tries_that_are_left_are_not_spent_on_a_silent_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_its_next_try_holds_no_place() {
+    let (mut world, objects) = lost(1, 8).await;
+    let busy = Answer::status(503).header("retry-after", "60");
+    world.answer(&objects[0], [busy, Answer::ok(objects[0].bytes.clone())]);
+    world.source_options.tries = 2;
+    world.settings.heal.concurrency = 1;
+    let watching = async {
+        while objects[1..].iter().any(|object| world.get(&object.key).is_none()) {
+            tokio::task::yield_now().await;
+        }
+        world.cancel.cancel();
+    };
+    let request = request(Command::Heal);
+    let (healed, ()) = tokio::join!(world.try_heal(&request), watching);
+    assert!(healed.is_err(), "it was cut off");
+    assert!(world.get(&objects[0].key).is_none(), "the others waited for it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn objects_of_a_fast_host_finish_while_those_of_a_slow_one_wait() {
     let (mut world, objects) = lost(30, 12).await;
     world.source_options.read_timeout = Span(Duration::from_mins(10));

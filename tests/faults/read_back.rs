@@ -1,6 +1,9 @@
 //! What was restored is read back, since a store may change bytes on their way in.
 
+use std::sync::Arc;
+
 use restock::model::{FailureReason, FindingKind, RepairResult, Size, reason};
+use restock::observe::Metrics;
 use restock::store::StoreFault;
 
 use crate::memory_store::Operation;
@@ -16,11 +19,15 @@ fn mangled(bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_a_store_changes_on_their_way_in_are_a_failed_repair_and_a_corruption() {
-    let Faulty { world, store, objects } = Faulty::new().await;
+    let Faulty { mut world, store, objects } = Faulty::new().await;
     let lost = &objects[0];
     store.remove(&lost.key);
     store.mangle(true);
+    let metrics = Arc::new(Metrics::new("s", world.clock.now()).unwrap());
+    world.observer = Arc::<Metrics>::clone(&metrics);
     let report = world.heal().await;
+    let detected = "restock_corruptions_detected_total{store=\"s\"} 1";
+    assert!(metrics.render().unwrap().lines().any(|line| line == detected));
     let told = repair(&report, lost);
     let ends = (RepairResult::Failed, Some(FailureReason::VerifyAfterWrite));
     assert_eq!((told.result, told.reason), ends, "{told:?}");

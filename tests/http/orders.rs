@@ -53,6 +53,7 @@ fn healing_pauses_until_it_is_resumed_also_across_a_restart() {
     let (mut served, objects) = Served::start(12, ALL);
     served.order("/api/v1/heal/pause", "{}").is(202);
     until("the pause", || served.status()["daemon"]["paused"] == true);
+    served.daemon.says("healing was paused: nothing is healed until it is resumed");
     served.place.lose(&objects[..1]);
     served.pass();
     let operator = "restock_heal_paused{reason=\"operator\",store=\"default\"}";
@@ -62,9 +63,11 @@ fn healing_pauses_until_it_is_resumed_also_across_a_restart() {
     assert_eq!(served.daemon.exit_code(), Some(0));
     let served = Served::over(served.place);
     assert_eq!(served.status()["daemon"]["paused"], true);
+    assert_eq!(served.daemon.said("healing is still paused"), 1, "{}", served.daemon.log());
     assert_eq!(served.metric(operator), Some(1.0));
     assert!(served.place.world.get(&objects[0].key).is_none());
     served.order("/api/v1/heal/resume", "").is(202);
+    served.daemon.says("healing was resumed");
     served.daemon.says("1 healed");
     until("the metric", || served.metric(operator) == Some(0.0));
 }

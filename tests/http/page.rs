@@ -2,9 +2,12 @@
 
 use restock::model::Digest;
 use sha2::{Digest as _, Sha256};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, raw_sql};
 
+use crate::binary::until;
 use crate::golden::expect_file;
-use crate::place::Place;
+use crate::place::{Place, wait};
 use crate::served::{ALL, Served};
 use crate::support::http_server::Answer;
 use crate::support::world::COLLECTION;
@@ -120,4 +123,21 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// A clock that was wrong had it end then.
+#[test]
+fn a_last_pass_that_lies_in_the_future_is_no_fresh_one() {
+    let (served, _) = Served::start(1, ALL);
+    let stale = "No pass has ended for more than a day";
+    assert!(!served.get("/").is(200).text().contains(stale));
+    wait(async {
+        let ledger = SqliteConnectOptions::new().filename(served.place.path("ledger.db"));
+        let mut connection = SqliteConnection::connect_with(&ledger).await.unwrap();
+        let later = "'$.finished_at', '2099-01-01T00:00:00Z'";
+        let later = format!("UPDATE passes SET body = json_set(body, {later})");
+        raw_sql(AssertSqlSafe(later)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    until("the page", || served.get("/").is(200).text().contains(stale));
 }

@@ -7,7 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::client::{Reply, Request, connect, get, post};
+use crate::place::{CONFIGURATION, Place};
+use crate::running::NEVER;
 use crate::served::{ALL, Served, TOKEN};
+use crate::support::http_server::Answer;
 
 /// Connections over TCP that the daemon has at once, as `docs/http.md` says.
 const CONNECTIONS: usize = 256;
@@ -144,6 +147,37 @@ fn heads_that_do_not_end_keep_nobody_out() {
     served.ask_socket(&get("/livez")).is(200);
     assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
     drop(slow);
+}
+
+/// Nor do questions that take long: a part of the seats is for those who ask whether it lives.
+#[test]
+fn questions_that_take_long_keep_nobody_from_asking_whether_it_lives() {
+    let (place, objects) = Place::with_daemon(1, "");
+    let store = format!(
+        "url = \"s3://b/p\"\n[store.options]\naws_endpoint = \"{}\"\naws_allow_http = true\n\
+         aws_region = \"us-east-1\"\naws_access_key_id = \"x\"\naws_secret_access_key = \"y\"",
+        place.world.http.url("")
+    );
+    let configuration = CONFIGURATION.replace("url = \"store\"", &store);
+    place.configure(&format!("{configuration}{NEVER}{ALL}"));
+    let listing = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+    place.world.http.route("/b", [Answer::ok(listing)]);
+    let served = Served::over(place);
+    served.place.world.http.route("/b", [Answer::raw("").then_stall()]);
+    let question = get(&format!("/api/v1/objects/{}", objects[0].digest)).bytes("127.0.0.1");
+    let asking: Vec<_> = (0..CONNECTIONS + 50)
+        .map(|_| {
+            let mut stream = connect(served.address);
+            // Who waits for a turn may have lost the seat already.
+            drop(stream.write_all(&question));
+            stream
+        })
+        .collect();
+    let asked = Instant::now();
+    served.get("/livez").is(200);
+    served.get("/metrics").is(200);
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    drop(asking);
 }
 
 #[test]

@@ -26,6 +26,7 @@ macro_rules! conforms {
             findings_are_told_in_report_order,
             a_finding_keeps_its_first_sighting,
             a_full_pass_closes_what_it_no_longer_saw,
+            a_pass_recorded_again_is_one_and_closes_nothing_of_others,
             a_finding_that_comes_back_is_new,
             more_findings_than_fit_a_statement_are_all_kept,
             what_is_old_is_forgotten_and_the_last_full_pass_is_not,
@@ -164,6 +165,23 @@ pub(crate) async fn a_full_pass_closes_what_it_no_longer_saw(fixture: &impl Fixt
     ledger.record_pass(&pass("p3", 3), std::slice::from_ref(&still), true).await.unwrap();
     assert_eq!(ledger.findings(10).await.unwrap(), [still.1]);
     assert_eq!(ledger.first_seen(&[gone.0]).await.unwrap(), [None]);
+}
+
+/// A pass is recorded when it has found everything, and again when it has healed that.
+pub(crate) async fn a_pass_recorded_again_is_one_and_closes_nothing_of_others(
+    fixture: &impl Fixture,
+) {
+    let ledger = fixture.open(STORE).await;
+    let [healed, still] = ["healed", "still"].map(|key| finding(FindingKind::Missing, key, 1));
+    ledger.record_pass(&pass("p1", 1), &[healed, still.clone()], true).await.unwrap();
+    // Another pass comes and goes while the first one heals.
+    let theirs = finding(FindingKind::Missing, "theirs", 2);
+    ledger.record_pass(&pass("p2", 2), std::slice::from_ref(&theirs), false).await.unwrap();
+    let (again, other) = (pass("p1", 3), pass("p2", 2));
+    ledger.record_pass(&again, std::slice::from_ref(&still), true).await.unwrap();
+    assert_eq!(ledger.findings(10).await.unwrap(), [still.1, theirs.1]);
+    assert_eq!(ledger.passes(10).await.unwrap(), [again, other]);
+    assert_eq!(ledger.pass_totals().await.unwrap()[0].runs, 2);
 }
 
 pub(crate) async fn a_finding_that_comes_back_is_new(fixture: &impl Fixture) {

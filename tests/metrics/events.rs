@@ -46,6 +46,7 @@ fn heals_are_counted_from_their_repairs() {
         (RepairResult::SourceGone, Some(FailureReason::SourceGone)),
         (RepairResult::Failed, Some(FailureReason::StoreWrite)),
         (RepairResult::Held, None),
+        (RepairResult::Held, Some(FailureReason::HostSilent)),
         // No row names a source: there was nothing to attempt.
         (RepairResult::Failed, None),
     ] {
@@ -62,7 +63,7 @@ fn heals_are_counted_from_their_repairs() {
         shown.get(&format!("restock_objects_healed_total{{cause=\"{cause}\",store=\"default\"}}"))
     };
     assert_eq!((healed("corrupt"), healed("missing")), (1.0, 0.0));
-    assert_eq!(shown.get("restock_heal_downloaded_bytes_total{store=\"default\"}"), 60.0);
+    assert_eq!(shown.get("restock_heal_downloaded_bytes_total{store=\"default\"}"), 70.0);
     let last = "restock_heal_last_success_timestamp_seconds{store=\"default\"}";
     assert_eq!(shown.get(last), 1_790_000_000.0);
     let count = |le| {

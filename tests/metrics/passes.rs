@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use restock::clock::Clock;
+use restock::clock::{Clock, ManualClock};
 use restock::model::{Depth, FindingKind, Summary, Unhealable};
 use restock::observe::{Event, Metrics, Observer};
 use restock::pass::remembered;
@@ -210,6 +210,29 @@ async fn the_store_is_asked_as_often_as_the_report_says() {
     }
     assert!(of("put") >= 2.0 && of("head") >= 2.0);
     assert_eq!(report.repairs.len(), 3);
+}
+
+/// Sets the clock back when a pass has read rows.
+struct SetsBack(Arc<ManualClock>);
+
+impl Observer for SetsBack {
+    fn notice(&self, event: &Event<'_>) {
+        if let Event::Rows(_) = event {
+            self.0.set_by(chrono::TimeDelta::hours(-5));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_pass_ends_before_it_began_though_the_clock_is_set_back_meanwhile() {
+    let (mut world, _) = World::healthy(3).await;
+    let clock = world.stop_the_clock();
+    let began = clock.now();
+    world.observer = Arc::new(SetsBack(Arc::clone(&clock)));
+    let summary = world.audit().await.summary;
+    assert!(clock.now() < began);
+    assert_eq!((summary.started_at, summary.finished_at), (began, began));
+    assert_eq!(world.open_ledger().await.passes(1).await.unwrap(), [summary]);
 }
 
 /// A clock that was ahead by hours, and is right again.

@@ -118,6 +118,7 @@ async fn nothing_is_taken_from_a_collection_with_a_row_that_cannot_be_read() {
         assert_eq!(results(&ended), [Held; 3]);
         assert!(ended[0].1.contains("a digest that cannot be read"), "{ended:?}");
         assert_eq!(bench.content(), bench.expected(&bench.orphans, &[]));
+        assert_eq!(bench.memory.as_ref().unwrap().changes(), [], "nothing is copied in vain");
         bench.world.sql("UPDATE packages SET sha256 = NULL WHERE sha256 LIKE 'sha256:%'").await;
         assert!(!results(&bench.apply().await).contains(&Held), "NULL wants nothing");
     }

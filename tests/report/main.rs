@@ -110,6 +110,7 @@ fn each_id_of_a_shape_has_a_root_in_the_published_schemas() {
     }
     let published = schema::published();
     assert_eq!(ids, published.keys().cloned().collect());
+    assert_eq!(ids, shapes().iter().map(|shape| shape.id.to_owned()).collect(), "none is stale");
     assert!(ids.len() >= 14, "{ids:?}");
 }
 

@@ -21,11 +21,23 @@ pub(crate) struct StoreBetween {
     inner: Arc<dyn HealStore>,
     after_first_page: Hook,
     before_probe: Hook,
+    before_set_aside: Hook,
 }
 
 impl StoreBetween {
     pub(crate) fn new(inner: Arc<dyn HealStore>) -> Self {
-        Self { inner, after_first_page: Hook::default(), before_probe: Hook::default() }
+        Self {
+            inner,
+            after_first_page: Hook::default(),
+            before_probe: Hook::default(),
+            before_set_aside: Hook::default(),
+        }
+    }
+
+    /// Right before the first copy is made.
+    pub(crate) fn before_set_aside(self, hook: impl FnOnce() + Send + 'static) -> Arc<Self> {
+        *self.before_set_aside.lock().unwrap() = Some(Box::new(hook));
+        Arc::new(self)
     }
 
     /// Right after the first page of a listing came, before the next is taken.
@@ -88,6 +100,7 @@ impl HealStore for StoreBetween {
     }
 
     async fn set_aside(&self, key: &str, to: &str) -> Result<(), StoreError> {
+        run(&self.before_set_aside);
         self.inner.set_aside(key, to).await
     }
 

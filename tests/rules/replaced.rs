@@ -1,14 +1,17 @@
 //! What nobody can read is replaced by a person alone, object by object, and only by proven bytes.
 
+use std::sync::Arc;
+
 use restock::model::{BreakerReason, Command, FailureReason, RepairResult, Size};
 use restock::pass::{PassReport, Request};
 use restock::plan::{Hold, Plan, Step};
 use restock::report::{TextOptions, plan_table};
 use restock::store::StoreFault;
 
+use crate::between::StoreBetween;
 use crate::helper::{counts, exit, flipped, in_memory};
 use crate::memory_store::{Change, MemoryStore, Operation};
-use crate::support::http_server::Answer;
+use crate::support::http_server::{Answer, Gate};
 use crate::support::world::{Object, World, repair, request, result};
 
 /// A world of ten in which the fourth is seen, has other bytes, and cannot be read.
@@ -116,6 +119,41 @@ async fn what_can_be_read_by_now_is_not_replaced_unread() {
         assert_eq!(counts(&report), [1, 1 - wrong, 0, wrong, 0, 0]);
         assert!(!store.changes().iter().any(|change| matches!(change, Change::Published(_))));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_version_than_the_one_that_could_not_be_read_is_left_alone() {
+    let (mut world, store, object) = unreadable().await;
+    let (behind, key) = (store.clone(), object.key.clone());
+    let between = StoreBetween::new(Arc::new(store.clone()));
+    world.store = Some(between.before_set_aside(move || behind.put(&key, "somebody's own")));
+    let report = replace(&world, &object).await;
+    assert_eq!(result(&report, &object), RepairResult::Held, "{:?}", report.repairs);
+    assert_eq!(store.get(&object.key).unwrap(), "somebody's own");
+    assert!(!store.changes().iter().any(|change| matches!(change, Change::Published(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_row_wants_any_more_is_left_alone() {
+    let (world, store, object) = unreadable().await;
+    let (gate, bytes) = (Gate::closed(), &object.bytes);
+    let begun = Answer::ok(bytes[..1].to_vec()).then_wait(&gate, bytes[1..].to_vec());
+    world.answer(&object, [begun]);
+    let meanwhile = async {
+        while world.http.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        world.sql(&format!("DELETE FROM packages WHERE sha256 = '{}'", object.digest)).await;
+        gate.open();
+    };
+    let (report, ()) = tokio::join!(replace(&world, &object), meanwhile);
+    let told = repair(&report, &object);
+    assert_eq!(
+        (told.result, told.detail.as_str()),
+        (RepairResult::Held, "no row wants it any more")
+    );
+    assert_eq!(store.get(&object.key).unwrap(), flipped(&object));
+    assert_eq!(store.keys().len(), 10, "nothing is set aside");
 }
 
 #[tokio::test(flavor = "multi_thread")]

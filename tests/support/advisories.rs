@@ -81,6 +81,15 @@ fn of_rsa_only_public_keys_are_reached() {
     assert!(denied.unwrap().contains("id = \"RUSTSEC-2023-0071\""), "and that is written down");
 }
 
+/// What its run leaves out, it says in its output.
+#[test]
+fn ci_says_that_it_checks_no_advisories() {
+    let run = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/run")).unwrap();
+    let told = |line: &str| line.starts_with("printf ") && line.contains("advisories: NOT CHECKED");
+    assert!(run.lines().any(told));
+    assert!(run.contains("'cargo deny --locked check advisories'"), "and how to do it by hand");
+}
+
 #[test]
 fn what_is_taken_is_seen_in_each_form() {
     let taken = |source: &str| taken(source).into_iter().collect::<Vec<_>>();

@@ -237,3 +237,23 @@ async fn a_completion_may_take_minutes_and_no_more() {
     let (written, _) = writes(Manner::Completes(Duration::from_secs(310)), 20 << 20).await;
     assert_eq!(written.unwrap_err().fault, StoreFault::Timeout);
 }
+
+#[tokio::test(start_paused = true)]
+async fn blanks_keep_a_completion_going_for_minutes_and_no_longer() {
+    for (blanks, is_whole, ends) in [(50, true, 250), (1_000, false, 300)] {
+        let began = Instant::now();
+        let every = Duration::from_secs(5);
+        let body = Drips { chunk: 1, every, left: blanks, next: None };
+        let answer = Response::new(HttpResponseBody::new(body));
+        let asked = Asked { answers_when_done: true };
+        let mut body = Patience::default().guard(answer, asked).into_body().bytes_stream();
+        let end = loop {
+            match body.next().await {
+                Some(Ok(_)) => {}
+                end => break end,
+            }
+        };
+        assert_eq!(end.is_none(), is_whole);
+        assert_eq!(began.elapsed().as_secs(), ends);
+    }
+}

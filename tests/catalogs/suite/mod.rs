@@ -125,6 +125,7 @@ macro_rules! suite {
                 a_scan_reads_values_and_takes_null_zero_and_blank_as_not_known,
                 times_are_read_alike_and_those_that_are_none_are_told,
                 every_row_of_a_digest_is_told,
+                every_row_of_a_digest_is_told_however_it_is_spelled,
                 hex_digests_in_any_case_are_scanned_and_found,
                 raw_digests_are_scanned_and_found,
                 digests_with_a_prefix_or_white_space_are_scanned_and_found,
@@ -135,6 +136,7 @@ macro_rules! suite {
             reading {
                 a_large_scan_comes_in_flat_batches,
                 very_long_urls_come_whole_in_smaller_batches,
+                very_long_names_and_references_are_cut,
                 columns_in_capitals_and_views_are_read,
                 a_query_without_a_digest_is_refused_with_its_columns,
                 a_query_that_the_database_refuses_is_told_with_its_words,

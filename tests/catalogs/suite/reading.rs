@@ -42,6 +42,25 @@ pub(crate) async fn very_long_urls_come_whole_in_smaller_batches<F: CatalogFixtu
     assert!(rows.iter().all(|row| row.sources.url.as_ref() == Some(&url)));
 }
 
+/// A name and a reference are for people, who read the beginning.
+pub(crate) async fn very_long_names_and_references_are_cut<F: CatalogFixture>(fixture: F) {
+    table(&fixture, "VARCHAR(64)").await;
+    let (long, one) = ("x".repeat(100_000), digest(1));
+    for (id, digest) in [(1, one.to_string()), (2, "none".to_owned())] {
+        let values = format!("{id}, '{digest}', '{long}'");
+        fixture.execute(&format!("INSERT INTO t (id, digest, url) VALUES ({values})")).await;
+    }
+    let query = "SELECT digest, url AS name, url AS ref FROM t";
+    let catalog = fixture.open(&[packages(query)]).await.unwrap();
+    let collection = only(&*catalog);
+    let rows = catalog.rows(&collection, &[one]).await.unwrap();
+    let malformed = catalog.malformed(&collection, 9).await.unwrap();
+    let (row, malformed) = (&rows[0], &malformed[0]);
+    for text in [&row.name, &row.reference, &malformed.name, &malformed.reference] {
+        assert_eq!(text.as_ref().map(String::len), Some(1024));
+    }
+}
+
 /// Column names count in any case, and views are as good as tables.
 pub(crate) async fn columns_in_capitals_and_views_are_read<F: CatalogFixture>(fixture: F) {
     table(&fixture, "VARCHAR(64)").await;

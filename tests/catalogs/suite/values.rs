@@ -128,6 +128,24 @@ pub(crate) async fn every_row_of_a_digest_is_told<F: CatalogFixture>(fixture: F)
     assert_eq!(urls, BTreeSet::from(["https://h/0", "https://h/1", "https://h/2"]));
 }
 
+/// Also where each row spells it in another way that an index finds.
+pub(crate) async fn every_row_of_a_digest_is_told_however_it_is_spelled<F: CatalogFixture>(
+    fixture: F,
+) {
+    table(&fixture, "VARCHAR(80)").await;
+    let hex = digest(1).to_string();
+    for (id, text) in [format!("sha256:{hex}"), hex.to_uppercase(), hex].iter().enumerate() {
+        fixture.execute(&format!("INSERT INTO t (id, digest) VALUES ({id}, '{text}')")).await;
+    }
+    let catalog = fixture.open(&[packages(FULL)]).await.unwrap();
+    for _ in 0..2 {
+        let rows = catalog.rows(&only(&*catalog), &[digest(1)]).await.unwrap();
+        let refs: BTreeSet<_> = rows.into_iter().filter_map(|row| row.reference).collect();
+        assert_eq!(refs, BTreeSet::from(["0", "1", "2"].map(str::to_owned)));
+        scan(&*catalog).await.unwrap();
+    }
+}
+
 /// Hex text in any case is found, before a scan and after it.
 pub(crate) async fn hex_digests_in_any_case_are_scanned_and_found<F: CatalogFixture>(fixture: F) {
     table(&fixture, "VARCHAR(64)").await;
