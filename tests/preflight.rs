@@ -8,6 +8,10 @@
 )]
 #![expect(dead_code, reason = "the helpers serve other tests too")]
 
+#[path = "support/interference.rs"]
+mod interference;
+#[path = "support/memory_ledger/mod.rs"]
+mod memory_ledger;
 #[path = "support/memory_store.rs"]
 mod memory_store;
 
@@ -18,13 +22,14 @@ use chrono::{DateTime, Utc};
 use futures::stream::{BoxStream, StreamExt};
 use restock::catalog::{Catalog, CatalogError, ScannedRow};
 use restock::gitops::{Kind, Place, Reference, Text};
-use restock::ledger::{self, Ledger};
+use restock::ledger::Ledger;
 use restock::model::{
     CatalogRow, Collection, Corruption, Digest, MalformedRow, ObjectMeta, Sources,
 };
 use restock::preflight::{Answer, Preflight, PreflightError, Resolved, Verdict};
 use restock::store::{Probe, Store, StoreFault};
 
+use memory_ledger::MemoryLedger;
 use memory_store::{MemoryStore, Operation};
 
 /// Rows by collection; a collection of this name cannot be read.
@@ -119,24 +124,19 @@ fn hash(n: u64) -> String {
 struct World {
     catalog: Rows,
     store: MemoryStore,
-    ledger: std::sync::Arc<dyn Ledger>,
-    _folder: tempfile::TempDir,
+    ledger: MemoryLedger,
 }
 
 impl World {
-    async fn new(rows: Vec<(&'static str, CatalogRow)>) -> Self {
+    fn new(rows: Vec<(&'static str, CatalogRow)>) -> Self {
         let collection = |name: &str| Collection {
             name: name.to_owned(),
             key: format!("{name}/{{digest}}").parse().unwrap(),
             heal: true,
         };
         let collections = ["apps", "more", BROKEN].map(collection).into();
-        let folder = tempfile::tempdir().unwrap();
-        let store = MemoryStore::new();
-        let ledger =
-            ledger::open("sqlite://ledger.db", store.identity(), folder.path()).await.unwrap();
         let catalog = Rows { collections, all: rows, asked: Mutex::default() };
-        Self { catalog, store, ledger, _folder: folder }
+        Self { catalog, store: MemoryStore::new(), ledger: MemoryLedger::new() }
     }
 
     async fn resolve(&self, references: &[Reference]) -> Result<Resolved, PreflightError> {
@@ -152,7 +152,7 @@ impl World {
         let preflight = Preflight {
             catalog: &self.catalog,
             store: &self.store,
-            ledger: &*self.ledger,
+            ledger: &self.ledger,
             collections: self.catalog.collections.iter().filter(wanted).collect(),
             concurrency: 4,
         };
@@ -179,8 +179,7 @@ async fn each_package_gets_the_verdict_that_fleet_would_come_to() {
         ("more", row(4, None, true)),
         ("more", row(5, Some("https://h/5.pkg"), false)),
         ("more", row(5, None, true)),
-    ])
-    .await;
+    ]);
     for key in ["apps", "apps", "apps", "more", "apps"].iter().zip([1, 2, 3, 4, 6]) {
         world.store.put(&format!("{}/{}", key.0, digest(key.1)), "bytes");
     }
@@ -237,7 +236,7 @@ async fn each_package_gets_the_verdict_that_fleet_would_come_to() {
 
 #[tokio::test]
 async fn what_is_wrong_by_itself_is_told_in_fleets_words() {
-    let world = World::new(vec![]).await;
+    let world = World::new(vec![]);
     let mut always = reference(3, hash(1), Some("https://h/1.pkg"));
     always.always_download = true;
     let upper = digest(0xabc).to_string().to_uppercase();
@@ -273,7 +272,7 @@ async fn what_is_wrong_by_itself_is_told_in_fleets_words() {
 
 #[tokio::test]
 async fn a_digest_that_one_team_asks_for_twice_fails_where_it_stands_again() {
-    let world = World::new(vec![("apps", row(1, None, true))]).await;
+    let world = World::new(vec![("apps", row(1, None, true))]);
     world.store.put(&format!("apps/{}", digest(1)), "bytes");
     let mut by_path = reference(1, hash(1), None);
     by_path.kind = Kind::PackageFile;
@@ -313,7 +312,7 @@ async fn what_nobody_can_say_is_unknown_and_never_absent() {
     };
     let unknown = [Verdict::Unknown; 2];
 
-    let world = World::new(rows()).await;
+    let world = World::new(rows());
     world.store.fail(Operation::Probe, "", 9, StoreFault::AccessDenied);
     let resolved = world.resolve(&references).await.unwrap();
     assert_eq!(verdicts(&resolved), unknown);
@@ -323,17 +322,17 @@ async fn what_nobody_can_say_is_unknown_and_never_absent() {
     // No answer to a HEAD says anything where nothing has shown that a store gave it.
     let faults = [StoreFault::AccessDenied, StoreFault::Timeout, StoreFault::Server];
     for fault in faults.into_iter().chain([StoreFault::Malformed]) {
-        let world = World::new(rows()).await;
+        let world = World::new(rows());
         world.store.put(&format!("apps/{}", digest(1)), "there, and the other one is not");
         world.store.fail(Operation::Check, "", 9, fault);
         assert_eq!(verdicts(&world.resolve(&references).await.unwrap()), unknown, "{fault}");
     }
-    let world = World::new(rows()).await;
+    let world = World::new(rows());
     world.store.fail(Operation::Check, "", 9, StoreFault::NoSuchStore);
     assert!(matches!(world.resolve(&references).await, Err(PreflightError::Store(_))));
 
     // Nor does a catalog that did not answer.
-    let world = World::new(rows()).await;
+    let world = World::new(rows());
     let resolved = world.resolve_in(&["apps", BROKEN], &references).await.unwrap();
     assert_eq!(verdicts(&resolved), unknown);
     let resolved = world.resolve_in(&[BROKEN], &references).await.unwrap();
@@ -346,7 +345,7 @@ async fn what_nobody_can_say_is_unknown_and_never_absent() {
 
 #[tokio::test]
 async fn an_object_that_was_read_and_found_wrong_is_told_until_it_is_another() {
-    let world = World::new(vec![("apps", row(1, None, true))]).await;
+    let world = World::new(vec![("apps", row(1, None, true))]);
     let key = format!("apps/{}", digest(1));
     world.store.put(&key, "wrong");
     let Probe::Present(meta) = world.store.probe(&key).await else { unreachable!("it is there") };
@@ -374,7 +373,7 @@ async fn an_object_that_was_read_and_found_wrong_is_told_until_it_is_another() {
 
 #[tokio::test]
 async fn rows_are_asked_for_in_batches_and_each_object_once() {
-    let world = World::new((0..1_200).map(|n| ("apps", row(n, None, true))).collect()).await;
+    let world = World::new((0..1_200).map(|n| ("apps", row(n, None, true))).collect());
     let mut references: Vec<_> = (0..1_200).map(|n| reference(1, hash(n), None)).collect();
     for (line, reference) in (1..).zip(&mut references) {
         reference.at.line = line;

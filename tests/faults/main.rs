@@ -26,6 +26,10 @@ mod slow_store;
 mod store_faults;
 mod worlds;
 
+#[path = "../support/interference.rs"]
+mod interference;
+#[path = "../support/memory_ledger/mod.rs"]
+mod memory_ledger;
 #[path = "../support/memory_store.rs"]
 mod memory_store;
 #[path = "../support/mod.rs"]

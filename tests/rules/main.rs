@@ -8,6 +8,10 @@
     reason = "a test that cannot set itself up has failed"
 )]
 
+#[path = "../support/interference.rs"]
+mod interference;
+#[path = "../support/memory_ledger/mod.rs"]
+mod memory_ledger;
 #[path = "../support/memory_store.rs"]
 mod memory_store;
 #[path = "../support/mod.rs"]
