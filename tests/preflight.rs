@@ -1,87 +1,35 @@
 //! What Fleet would do, package by package, with catalogs and stores that answer as they are told.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a broken test should stop"
-)]
-#![expect(dead_code, reason = "the helpers serve other tests too")]
+#![expect(clippy::unwrap_used, reason = "a broken test should stop")]
 
+#[path = "support/hindrance.rs"]
+mod hindrance;
 #[path = "support/interference.rs"]
 mod interference;
+#[path = "support/memory_catalog.rs"]
+mod memory_catalog;
 #[path = "support/memory_ledger/mod.rs"]
 mod memory_ledger;
 #[path = "support/memory_store.rs"]
 mod memory_store;
 
-use std::sync::Mutex;
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use futures::stream::{BoxStream, StreamExt};
-use restock::catalog::{Catalog, CatalogError, ScannedRow};
+use chrono::DateTime;
+use restock::catalog::Catalog;
+use restock::clock::ManualClock;
 use restock::gitops::{Kind, Place, Reference, Text};
 use restock::ledger::Ledger;
-use restock::model::{
-    CatalogRow, Collection, Corruption, Digest, MalformedRow, ObjectMeta, Sources,
-};
+use restock::model::{CatalogRow, Collection, Corruption, Digest, ObjectMeta, Sources};
 use restock::preflight::{Answer, Preflight, PreflightError, Resolved, Verdict};
 use restock::store::{Probe, Store, StoreFault};
 
+use memory_catalog::{MemoryCatalog, Row};
 use memory_ledger::MemoryLedger;
 use memory_store::{MemoryStore, Operation};
 
 /// Rows by collection; a collection of this name cannot be read.
 const BROKEN: &str = "broken";
-
-struct Rows {
-    collections: Vec<Collection>,
-    all: Vec<(&'static str, CatalogRow)>,
-    asked: Mutex<Vec<usize>>,
-}
-
-#[async_trait]
-impl Catalog for Rows {
-    fn identity(&self) -> &'static str {
-        "rows"
-    }
-
-    fn collections(&self) -> &[Collection] {
-        &self.collections
-    }
-
-    async fn now(&self) -> Result<DateTime<Utc>, CatalogError> {
-        Ok(DateTime::UNIX_EPOCH)
-    }
-
-    fn scan<'a>(
-        &'a self,
-        _: &'a Collection,
-    ) -> BoxStream<'a, Result<Vec<ScannedRow>, CatalogError>> {
-        futures::stream::empty().boxed()
-    }
-
-    async fn rows(
-        &self,
-        collection: &Collection,
-        digests: &[Digest],
-    ) -> Result<Vec<CatalogRow>, CatalogError> {
-        self.asked.lock().unwrap().push(digests.len());
-        if collection.name == BROKEN {
-            let collection = collection.name.clone();
-            return Err(CatalogError::Read { collection, source: "it stalls".into() });
-        }
-        let wanted = |(name, row): &&(&str, CatalogRow)| {
-            *name == collection.name && digests.contains(&row.digest)
-        };
-        Ok(self.all.iter().filter(wanted).map(|(_, row)| row.clone()).collect())
-    }
-
-    async fn malformed(&self, _: &Collection, _: usize) -> Result<Vec<MalformedRow>, CatalogError> {
-        Ok(Vec::new())
-    }
-}
 
 fn digest(n: u64) -> Digest {
     let mut bytes = [7; 32];
@@ -122,7 +70,7 @@ fn hash(n: u64) -> String {
 }
 
 struct World {
-    catalog: Rows,
+    catalog: MemoryCatalog,
     store: MemoryStore,
     ledger: MemoryLedger,
 }
@@ -135,7 +83,14 @@ impl World {
             heal: true,
         };
         let collections = ["apps", "more", BROKEN].map(collection).into();
-        let catalog = Rows { collections, all: rows, asked: Mutex::default() };
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let catalog = MemoryCatalog::new(collections, clock);
+        let of_row = |(name, row)| Row::of(name, row);
+        catalog.rows().extend(rows.into_iter().map(of_row));
+        let stalls = |_: &'static str, subject: &str| {
+            if subject == BROKEN { Err("it stalls".to_owned()) } else { Ok(()) }
+        };
+        let catalog = catalog.hindered(Arc::new(stalls));
         Self { catalog, store: MemoryStore::new(), ledger: MemoryLedger::new() }
     }
 
@@ -153,7 +108,7 @@ impl World {
             catalog: &self.catalog,
             store: &self.store,
             ledger: &self.ledger,
-            collections: self.catalog.collections.iter().filter(wanted).collect(),
+            collections: self.catalog.collections().iter().filter(wanted).collect(),
             concurrency: 4,
         };
         preflight.resolve(references, &[]).await
@@ -267,7 +222,7 @@ async fn what_is_wrong_by_itself_is_told_in_fleets_words() {
         ]
     );
     assert!(resolved.answers.iter().all(|answer| answer.verdict == Verdict::WouldFail));
-    assert!(world.catalog.asked.lock().unwrap().is_empty(), "nothing had to be looked up");
+    assert!(world.catalog.looked_up().is_empty(), "nothing had to be looked up");
 }
 
 #[tokio::test]
@@ -390,5 +345,5 @@ async fn rows_are_asked_for_in_batches_and_each_object_once() {
     let resolved = world.resolve_in(&["apps"], &references).await.unwrap();
     assert_eq!(resolved.answers.len(), 2_400);
     assert_eq!(world.store.requests().head - before, 1_200);
-    assert_eq!(*world.catalog.asked.lock().unwrap(), [500, 500, 200]);
+    assert_eq!(world.catalog.looked_up(), [500, 500, 200]);
 }

@@ -1,83 +1,29 @@
 //! Rows that go away while their object is healed, and ledgers that do not take a note.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use futures::stream::BoxStream;
-use restock::catalog::{Catalog, CatalogError, ScannedRow};
 use restock::ledger::Ledger;
-use restock::model::{
-    CatalogRow, Cause, Collection, Digest, FailureReason, MalformedRow, RepairResult,
-};
+use restock::model::{Cause, FailureReason, RepairResult};
 
 use crate::interference::{Moment, failing};
+use crate::memory_catalog::MemoryCatalog;
 use crate::memory_ledger::MemoryLedger;
 use crate::single::Single;
 use crate::support::http_server::Answer;
 use crate::support::world::{briefly, repair, result};
 
-/// A catalog whose rows go away, or that stops answering, from the n-th second look on.
-struct Fading {
-    inner: Arc<dyn Catalog>,
-    looks_left: AtomicUsize,
-    breaks: bool,
-}
-
-#[async_trait]
-impl Catalog for Fading {
-    fn identity(&self) -> &str {
-        self.inner.identity()
-    }
-
-    fn collections(&self) -> &[Collection] {
-        self.inner.collections()
-    }
-
-    async fn now(&self) -> Result<DateTime<Utc>, CatalogError> {
-        self.inner.now().await
-    }
-
-    fn scan<'a>(
-        &'a self,
-        collection: &'a Collection,
-    ) -> BoxStream<'a, Result<Vec<ScannedRow>, CatalogError>> {
-        self.inner.scan(collection)
-    }
-
-    async fn rows(
-        &self,
-        collection: &Collection,
-        digests: &[Digest],
-    ) -> Result<Vec<CatalogRow>, CatalogError> {
-        let take = |left: usize| left.checked_sub(1);
-        if self.looks_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
-            return self.inner.rows(collection, digests).await;
-        }
-        if self.breaks {
-            let collection = collection.name.clone();
-            return Err(CatalogError::Read { collection, source: "connection reset".into() });
-        }
-        Ok(Vec::new())
-    }
-
-    async fn malformed(
-        &self,
-        collection: &Collection,
-        limit: usize,
-    ) -> Result<Vec<MalformedRow>, CatalogError> {
-        self.inner.malformed(collection, limit).await
-    }
-}
-
 /// A missing object whose rows are read rightly so many times: by the audit (1), by the heal as
 /// it begins (2), right before the completion (3) and right after it (4).
 async fn after(looks: usize, breaks: bool) -> Single {
     let mut single = Single::new().await;
-    let inner = single.world.open_catalog().await;
-    let looks_left = AtomicUsize::new(looks);
-    single.world.catalog = Some(Arc::new(Fading { inner, looks_left, breaks }));
+    let world = &mut single.world;
+    let copy = MemoryCatalog::copy_of(&*world.open_catalog().await, &world.clock).await;
+    let fading = if breaks {
+        copy.failing_from(looks + 1, "connection reset")
+    } else {
+        copy.changed_before(looks + 1, Vec::clear)
+    };
+    world.catalog = Some(Arc::new(fading));
     single
 }
 
