@@ -1,24 +1,39 @@
 //! Import: files and manifests become objects, rows and sources, and nothing else happens.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panicking")]
 
-#[path = "support/hash_map_store.rs"]
-mod hash_map_store;
+#[path = "support/memory_store.rs"]
+mod memory_store;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hash_map_store::{HashMapStore, NoJournal};
+use async_trait::async_trait;
+use memory_store::{MemoryStore, Moment, Operation};
 use restock::catalog::{self, CatalogOptions, EmbeddedCatalog};
 use restock::import::{ImportError, ImportMessage, ImportOptions, ImportReport, Importer, Stored};
-use restock::model::{CatalogRow, Collection, Digest};
+use restock::model::{CatalogRow, Collection, Digest, Upload};
 use restock::observe::Silent;
-use restock::store::StoreFault;
+use restock::store::{BoxError, StoreFault, UploadJournal};
 use sha2::Digest as _;
 use tempfile::TempDir;
 
+/// Writes nothing down.
+struct NoJournal;
+
+#[async_trait]
+impl UploadJournal for NoJournal {
+    async fn begun(&self, _: &Upload) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    async fn ended(&self, _: &Upload) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
 struct World {
     folder: TempDir,
-    store: Arc<HashMapStore>,
+    store: MemoryStore,
     options: ImportOptions,
 }
 
@@ -26,7 +41,7 @@ impl World {
     fn new() -> Self {
         Self {
             folder: TempDir::new().unwrap(),
-            store: Arc::default(),
+            store: MemoryStore::new(),
             options: ImportOptions {
                 source_url_base: Some("https://h.example/pkgs/".to_owned()),
                 ..ImportOptions::default()
@@ -47,10 +62,9 @@ impl World {
 
     async fn try_import(&self, paths: &[&Path]) -> Result<ImportReport, ImportError> {
         let mut catalog = EmbeddedCatalog::create_or_open(&self.path("catalog.db")).await.unwrap();
-        let store: Arc<HashMapStore> = Arc::clone(&self.store);
         let importer = Importer::new(
             &mut catalog,
-            store,
+            Arc::new(self.store.clone()),
             Arc::new(NoJournal),
             Arc::new(Silent),
             self.options.clone(),
@@ -180,7 +194,7 @@ async fn a_manifest_registers_rows_and_sources_and_stores_nothing() {
     let (one, two) = (digest_of("one"), digest_of("two"));
     let text = format!("# ours\n{one}  https://h/a%20b.pkg?t=SECRET\n{two} https://h/c\n");
     let path = world.write("manifest.txt", text);
-    *world.store.gone.lock().unwrap() = true;
+    world.store.fail(Operation::Check, "", 9, StoreFault::NoSuchStore);
     let report = world.import(&path).await;
     assert_eq!((report.registered, report.new_rows, report.new_sources), (2, 2, 2));
     assert!(!report.messages[0].to_string().contains("SECRET"), "{}", report.messages[0]);
@@ -263,12 +277,13 @@ async fn a_file_that_changes_while_it_is_imported_is_not_published() {
     let world = World::new();
     let path = world.write("a.pkg", "one");
     let changing = path.clone();
-    *world.store.at_stage.lock().unwrap() =
-        Some(Box::new(move || std::fs::write(changing, "two").unwrap()));
+    world.store.once(Moment::Before, Operation::Stage, move |_| {
+        std::fs::write(changing, "two").unwrap();
+    });
     let report = world.import(&path).await;
     assert!(problem(&report).contains("changed while it was imported"), "{report:?}");
     assert!(world.store.keys().is_empty());
-    assert_eq!(*world.store.staged.lock().unwrap(), 0);
+    assert_eq!(world.store.open_uploads(), []);
     assert!(world.rows(&[digest_of("one"), digest_of("two")]).await.is_empty());
 }
 
@@ -277,7 +292,7 @@ async fn an_object_of_another_size_is_left_alone_and_told() {
     let world = World::new();
     let path = world.write("a.pkg", "one");
     let key = key(digest_of("one"));
-    world.store.objects.lock().unwrap().insert(key.clone(), "other".into());
+    world.store.put(&key, "other");
     let report = world.import(&path).await;
     assert!(problem(&report).contains("5 bytes in place of 3"), "{report:?}");
     assert_eq!(world.store.get(&key).unwrap(), "other");
@@ -288,10 +303,8 @@ async fn an_object_that_appears_while_the_file_is_sent_is_read_and_not_replaced(
     for bytes in ["one", "ONE"] {
         let world = World::new();
         let path = world.write("a.pkg", "one");
-        let (objects, key) = (Arc::clone(&world.store.objects), key(digest_of("one")));
-        *world.store.at_seal.lock().unwrap() = Some(Box::new(move || {
-            objects.lock().unwrap().insert(key, bytes.into());
-        }));
+        let key = key(digest_of("one"));
+        world.store.once(Moment::Before, Operation::Seal, move |store| store.put(&key, bytes));
         let report = world.import(&path).await;
         if bytes == "one" {
             assert_eq!((report.stored, report.already_there), (0, 1));
@@ -299,7 +312,7 @@ async fn an_object_that_appears_while_the_file_is_sent_is_read_and_not_replaced(
             assert!(problem(&report).contains("other bytes"), "{report:?}");
         }
         assert_eq!(world.store.get(&self::key(digest_of("one"))).unwrap(), bytes);
-        assert_eq!(*world.store.staged.lock().unwrap(), 0);
+        assert_eq!(world.store.open_uploads(), []);
     }
 }
 
@@ -307,7 +320,7 @@ async fn an_object_that_appears_while_the_file_is_sent_is_read_and_not_replaced(
 async fn a_lost_answer_is_settled_by_a_probe() {
     let world = World::new();
     let path = world.write("a.pkg", "one");
-    *world.store.lose_answer.lock().unwrap() = true;
+    world.store.fail(Operation::PublishAnswer, "", 1, StoreFault::Timeout);
     let report = world.import(&path).await;
     assert_eq!((report.stored, report.new_rows), (1, 1));
 }
@@ -316,7 +329,7 @@ async fn a_lost_answer_is_settled_by_a_probe() {
 async fn a_store_that_cannot_say_gets_no_object_and_the_catalog_no_row() {
     let world = World::new();
     let path = world.write("a.pkg", "one");
-    *world.store.probe_fault.lock().unwrap() = Some(StoreFault::AccessDenied);
+    world.store.fail(Operation::Probe, "", 9, StoreFault::AccessDenied);
     let report = world.import(&path).await;
     assert!(problem(&report).contains("access_denied"), "{report:?}");
     assert!(world.store.keys().is_empty() && world.rows(&[digest_of("one")]).await.is_empty());
@@ -326,7 +339,7 @@ async fn a_store_that_cannot_say_gets_no_object_and_the_catalog_no_row() {
 async fn a_store_that_is_not_there_ends_the_import() {
     let world = World::new();
     let path = world.write("a.pkg", "one");
-    *world.store.gone.lock().unwrap() = true;
+    world.store.fail(Operation::Check, "", 9, StoreFault::NoSuchStore);
     let error = world.try_import(&[&path]).await.unwrap_err();
     assert!(matches!(error, ImportError::Store(_)), "{error:?}");
 }

@@ -1,82 +1,35 @@
 //! What Fleet would do, package by package, with catalogs and stores that answer as they are told.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    reason = "a broken test should stop"
-)]
-#![expect(dead_code, reason = "the helpers serve other tests too")]
+#![expect(clippy::unwrap_used, reason = "a broken test should stop")]
 
+#[path = "support/hindrance.rs"]
+mod hindrance;
+#[path = "support/interference.rs"]
+mod interference;
+#[path = "support/memory_catalog.rs"]
+mod memory_catalog;
+#[path = "support/memory_ledger/mod.rs"]
+mod memory_ledger;
 #[path = "support/memory_store.rs"]
 mod memory_store;
 
-use std::sync::Mutex;
+use std::sync::Arc;
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use futures::stream::{BoxStream, StreamExt};
-use restock::catalog::{Catalog, CatalogError, ScannedRow};
+use chrono::DateTime;
+use restock::catalog::Catalog;
+use restock::clock::ManualClock;
 use restock::gitops::{Kind, Place, Reference, Text};
-use restock::ledger::{self, Ledger};
-use restock::model::{
-    CatalogRow, Collection, Corruption, Digest, MalformedRow, ObjectMeta, Sources,
-};
+use restock::ledger::Ledger;
+use restock::model::{CatalogRow, Collection, Corruption, Digest, ObjectMeta, Sources};
 use restock::preflight::{Answer, Preflight, PreflightError, Resolved, Verdict};
 use restock::store::{Probe, Store, StoreFault};
 
+use memory_catalog::{MemoryCatalog, Row};
+use memory_ledger::MemoryLedger;
 use memory_store::{MemoryStore, Operation};
 
 /// Rows by collection; a collection of this name cannot be read.
 const BROKEN: &str = "broken";
-
-struct Rows {
-    collections: Vec<Collection>,
-    all: Vec<(&'static str, CatalogRow)>,
-    asked: Mutex<Vec<usize>>,
-}
-
-#[async_trait]
-impl Catalog for Rows {
-    fn identity(&self) -> &'static str {
-        "rows"
-    }
-
-    fn collections(&self) -> &[Collection] {
-        &self.collections
-    }
-
-    async fn now(&self) -> Result<DateTime<Utc>, CatalogError> {
-        Ok(DateTime::UNIX_EPOCH)
-    }
-
-    fn scan<'a>(
-        &'a self,
-        _: &'a Collection,
-    ) -> BoxStream<'a, Result<Vec<ScannedRow>, CatalogError>> {
-        futures::stream::empty().boxed()
-    }
-
-    async fn rows(
-        &self,
-        collection: &Collection,
-        digests: &[Digest],
-    ) -> Result<Vec<CatalogRow>, CatalogError> {
-        self.asked.lock().unwrap().push(digests.len());
-        if collection.name == BROKEN {
-            let collection = collection.name.clone();
-            return Err(CatalogError::Read { collection, source: "it stalls".into() });
-        }
-        let wanted = |(name, row): &&(&str, CatalogRow)| {
-            *name == collection.name && digests.contains(&row.digest)
-        };
-        Ok(self.all.iter().filter(wanted).map(|(_, row)| row.clone()).collect())
-    }
-
-    async fn malformed(&self, _: &Collection, _: usize) -> Result<Vec<MalformedRow>, CatalogError> {
-        Ok(Vec::new())
-    }
-}
 
 fn digest(n: u64) -> Digest {
     let mut bytes = [7; 32];
@@ -117,26 +70,28 @@ fn hash(n: u64) -> String {
 }
 
 struct World {
-    catalog: Rows,
+    catalog: MemoryCatalog,
     store: MemoryStore,
-    ledger: std::sync::Arc<dyn Ledger>,
-    _folder: tempfile::TempDir,
+    ledger: MemoryLedger,
 }
 
 impl World {
-    async fn new(rows: Vec<(&'static str, CatalogRow)>) -> Self {
+    fn new(rows: Vec<(&'static str, CatalogRow)>) -> Self {
         let collection = |name: &str| Collection {
             name: name.to_owned(),
             key: format!("{name}/{{digest}}").parse().unwrap(),
             heal: true,
         };
         let collections = ["apps", "more", BROKEN].map(collection).into();
-        let folder = tempfile::tempdir().unwrap();
-        let store = MemoryStore::new();
-        let ledger =
-            ledger::open("sqlite://ledger.db", store.identity(), folder.path()).await.unwrap();
-        let catalog = Rows { collections, all: rows, asked: Mutex::default() };
-        Self { catalog, store, ledger, _folder: folder }
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let catalog = MemoryCatalog::new(collections, clock);
+        let of_row = |(name, row)| Row::of(name, row);
+        catalog.rows().extend(rows.into_iter().map(of_row));
+        let stalls = |_: &'static str, subject: &str| {
+            if subject == BROKEN { Err("it stalls".to_owned()) } else { Ok(()) }
+        };
+        let catalog = catalog.hindered(Arc::new(stalls));
+        Self { catalog, store: MemoryStore::new(), ledger: MemoryLedger::new() }
     }
 
     async fn resolve(&self, references: &[Reference]) -> Result<Resolved, PreflightError> {
@@ -152,8 +107,8 @@ impl World {
         let preflight = Preflight {
             catalog: &self.catalog,
             store: &self.store,
-            ledger: &*self.ledger,
-            collections: self.catalog.collections.iter().filter(wanted).collect(),
+            ledger: &self.ledger,
+            collections: self.catalog.collections().iter().filter(wanted).collect(),
             concurrency: 4,
         };
         preflight.resolve(references, &[]).await
@@ -179,8 +134,7 @@ async fn each_package_gets_the_verdict_that_fleet_would_come_to() {
         ("more", row(4, None, true)),
         ("more", row(5, Some("https://h/5.pkg"), false)),
         ("more", row(5, None, true)),
-    ])
-    .await;
+    ]);
     for key in ["apps", "apps", "apps", "more", "apps"].iter().zip([1, 2, 3, 4, 6]) {
         world.store.put(&format!("{}/{}", key.0, digest(key.1)), "bytes");
     }
@@ -237,7 +191,7 @@ async fn each_package_gets_the_verdict_that_fleet_would_come_to() {
 
 #[tokio::test]
 async fn what_is_wrong_by_itself_is_told_in_fleets_words() {
-    let world = World::new(vec![]).await;
+    let world = World::new(vec![]);
     let mut always = reference(3, hash(1), Some("https://h/1.pkg"));
     always.always_download = true;
     let upper = digest(0xabc).to_string().to_uppercase();
@@ -268,12 +222,12 @@ async fn what_is_wrong_by_itself_is_told_in_fleets_words() {
         ]
     );
     assert!(resolved.answers.iter().all(|answer| answer.verdict == Verdict::WouldFail));
-    assert!(world.catalog.asked.lock().unwrap().is_empty(), "nothing had to be looked up");
+    assert!(world.catalog.looked_up().is_empty(), "nothing had to be looked up");
 }
 
 #[tokio::test]
 async fn a_digest_that_one_team_asks_for_twice_fails_where_it_stands_again() {
-    let world = World::new(vec![("apps", row(1, None, true))]).await;
+    let world = World::new(vec![("apps", row(1, None, true))]);
     world.store.put(&format!("apps/{}", digest(1)), "bytes");
     let mut by_path = reference(1, hash(1), None);
     by_path.kind = Kind::PackageFile;
@@ -313,7 +267,7 @@ async fn what_nobody_can_say_is_unknown_and_never_absent() {
     };
     let unknown = [Verdict::Unknown; 2];
 
-    let world = World::new(rows()).await;
+    let world = World::new(rows());
     world.store.fail(Operation::Probe, "", 9, StoreFault::AccessDenied);
     let resolved = world.resolve(&references).await.unwrap();
     assert_eq!(verdicts(&resolved), unknown);
@@ -323,17 +277,17 @@ async fn what_nobody_can_say_is_unknown_and_never_absent() {
     // No answer to a HEAD says anything where nothing has shown that a store gave it.
     let faults = [StoreFault::AccessDenied, StoreFault::Timeout, StoreFault::Server];
     for fault in faults.into_iter().chain([StoreFault::Malformed]) {
-        let world = World::new(rows()).await;
+        let world = World::new(rows());
         world.store.put(&format!("apps/{}", digest(1)), "there, and the other one is not");
         world.store.fail(Operation::Check, "", 9, fault);
         assert_eq!(verdicts(&world.resolve(&references).await.unwrap()), unknown, "{fault}");
     }
-    let world = World::new(rows()).await;
+    let world = World::new(rows());
     world.store.fail(Operation::Check, "", 9, StoreFault::NoSuchStore);
     assert!(matches!(world.resolve(&references).await, Err(PreflightError::Store(_))));
 
     // Nor does a catalog that did not answer.
-    let world = World::new(rows()).await;
+    let world = World::new(rows());
     let resolved = world.resolve_in(&["apps", BROKEN], &references).await.unwrap();
     assert_eq!(verdicts(&resolved), unknown);
     let resolved = world.resolve_in(&[BROKEN], &references).await.unwrap();
@@ -346,7 +300,7 @@ async fn what_nobody_can_say_is_unknown_and_never_absent() {
 
 #[tokio::test]
 async fn an_object_that_was_read_and_found_wrong_is_told_until_it_is_another() {
-    let world = World::new(vec![("apps", row(1, None, true))]).await;
+    let world = World::new(vec![("apps", row(1, None, true))]);
     let key = format!("apps/{}", digest(1));
     world.store.put(&key, "wrong");
     let Probe::Present(meta) = world.store.probe(&key).await else { unreachable!("it is there") };
@@ -374,7 +328,7 @@ async fn an_object_that_was_read_and_found_wrong_is_told_until_it_is_another() {
 
 #[tokio::test]
 async fn rows_are_asked_for_in_batches_and_each_object_once() {
-    let world = World::new((0..1_200).map(|n| ("apps", row(n, None, true))).collect()).await;
+    let world = World::new((0..1_200).map(|n| ("apps", row(n, None, true))).collect());
     let mut references: Vec<_> = (0..1_200).map(|n| reference(1, hash(n), None)).collect();
     for (line, reference) in (1..).zip(&mut references) {
         reference.at.line = line;
@@ -391,5 +345,5 @@ async fn rows_are_asked_for_in_batches_and_each_object_once() {
     let resolved = world.resolve_in(&["apps"], &references).await.unwrap();
     assert_eq!(resolved.answers.len(), 2_400);
     assert_eq!(world.store.requests().head - before, 1_200);
-    assert_eq!(*world.catalog.asked.lock().unwrap(), [500, 500, 200]);
+    assert_eq!(world.catalog.looked_up(), [500, 500, 200]);
 }

@@ -9,7 +9,6 @@
     clippy::disallowed_methods,
     reason = "a broken test should stop"
 )]
-#![expect(dead_code, reason = "the helpers serve other tests too")]
 
 #[path = "support/memory_store.rs"]
 mod memory_store;

@@ -10,8 +10,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-#[path = "../support/reads.rs"]
-mod reads;
+#[path = "../support/memory_store.rs"]
+mod memory_store;
 
 #[path = "../cli/binary.rs"]
 #[expect(dead_code, reason = "the tests of single commands use more of it")]

@@ -1,6 +1,5 @@
 //! The rotation over real passes: what is read when, with a set of objects that changes.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -8,8 +7,8 @@ use restock::clock::Clock;
 use restock::model::Command;
 use restock::plan::{Reading, Rotation};
 
+use crate::memory_store::MemoryStore;
 use crate::place::wait;
-use crate::reads::CountingStore;
 use crate::support::world::{Object, World, request};
 
 const OBJECTS: u32 = 10_000;
@@ -21,10 +20,10 @@ fn in_one_cycle_each_object_is_read_exactly_once_while_others_come_and_go() {
     wait(async {
         let mut world = World::empty().await;
         let clock = world.stop_the_clock();
-        let store = CountingStore::before(world.open_store().await);
-        world.store = Some(Arc::<CountingStore>::clone(&store));
+        let store = MemoryStore::new();
+        world.store = Some(Arc::new(store.clone()));
         let objects: Vec<_> = (0..OBJECTS).map(Object::nth).collect();
-        add(&world, &objects).await;
+        add(&world, &store, &objects).await;
         let step = CYCLE / STEPS;
         let mut rotation = Rotation::beginning(clock.now(), step);
         for n in 0..STEPS {
@@ -41,14 +40,14 @@ fn in_one_cycle_each_object_is_read_exactly_once_while_others_come_and_go() {
             let n = u32::try_from(n).unwrap();
             let gone = &objects[usize::try_from(n).unwrap() * 10..][..5];
             for object in gone {
-                world.remove(&object.key);
+                store.remove(&object.key);
             }
             forget(&world, gone).await;
-            add(&world, &(0..5).map(|i| Object::nth(OBJECTS + n * 5 + i)).collect::<Vec<_>>())
-                .await;
+            let more: Vec<_> = (0..5).map(|i| Object::nth(OBJECTS + n * 5 + i)).collect();
+            add(&world, &store, &more).await;
             clock.advance(step);
         }
-        let reads: HashMap<String, usize> = store.reads();
+        let reads = store.reads();
         let throughout = objects
             .iter()
             .enumerate()
@@ -60,7 +59,7 @@ fn in_one_cycle_each_object_is_read_exactly_once_while_others_come_and_go() {
     });
 }
 
-async fn add(world: &World, objects: &[Object]) {
+async fn add(world: &World, store: &MemoryStore, objects: &[Object]) {
     for part in objects.chunks(500) {
         let values: Vec<_> = part
             .iter()
@@ -75,7 +74,7 @@ async fn add(world: &World, objects: &[Object]) {
             ))
             .await;
         for object in part {
-            world.put(&object.key, &object.bytes);
+            store.put(&object.key, object.bytes.clone());
         }
     }
 }

@@ -6,7 +6,6 @@
     clippy::as_conversions,
     reason = "a broken test should stop"
 )]
-#![expect(dead_code, reason = "the helpers serve other tests too")]
 
 mod bad_neighbors;
 mod bucket;
@@ -26,6 +25,14 @@ mod slow_store;
 mod store_faults;
 mod worlds;
 
+#[path = "../support/hindrance.rs"]
+mod hindrance;
+#[path = "../support/interference.rs"]
+mod interference;
+#[path = "../support/memory_catalog.rs"]
+mod memory_catalog;
+#[path = "../support/memory_ledger/mod.rs"]
+mod memory_ledger;
 #[path = "../support/memory_store.rs"]
 mod memory_store;
 #[path = "../support/mod.rs"]

@@ -1,81 +1,29 @@
 //! Rows that go away while their object is healed, and ledgers that do not take a note.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use futures::stream::BoxStream;
-use restock::catalog::{Catalog, CatalogError, ScannedRow};
-use restock::model::{
-    CatalogRow, Cause, Collection, Digest, FailureReason, MalformedRow, RepairResult,
-};
-use sqlx::{Connection, SqliteConnection};
+use restock::ledger::Ledger;
+use restock::model::{Cause, FailureReason, RepairResult};
 
+use crate::interference::{Moment, failing};
+use crate::memory_catalog::MemoryCatalog;
+use crate::memory_ledger::MemoryLedger;
 use crate::single::Single;
 use crate::support::http_server::Answer;
-use crate::support::world::{World, briefly, repair, result};
-
-/// A catalog whose rows go away, or that stops answering, from the n-th second look on.
-struct Fading {
-    inner: Arc<dyn Catalog>,
-    looks_left: AtomicUsize,
-    breaks: bool,
-}
-
-#[async_trait]
-impl Catalog for Fading {
-    fn identity(&self) -> &str {
-        self.inner.identity()
-    }
-
-    fn collections(&self) -> &[Collection] {
-        self.inner.collections()
-    }
-
-    async fn now(&self) -> Result<DateTime<Utc>, CatalogError> {
-        self.inner.now().await
-    }
-
-    fn scan<'a>(
-        &'a self,
-        collection: &'a Collection,
-    ) -> BoxStream<'a, Result<Vec<ScannedRow>, CatalogError>> {
-        self.inner.scan(collection)
-    }
-
-    async fn rows(
-        &self,
-        collection: &Collection,
-        digests: &[Digest],
-    ) -> Result<Vec<CatalogRow>, CatalogError> {
-        let take = |left: usize| left.checked_sub(1);
-        if self.looks_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok() {
-            return self.inner.rows(collection, digests).await;
-        }
-        if self.breaks {
-            let collection = collection.name.clone();
-            return Err(CatalogError::Read { collection, source: "connection reset".into() });
-        }
-        Ok(Vec::new())
-    }
-
-    async fn malformed(
-        &self,
-        collection: &Collection,
-        limit: usize,
-    ) -> Result<Vec<MalformedRow>, CatalogError> {
-        self.inner.malformed(collection, limit).await
-    }
-}
+use crate::support::world::{briefly, repair, result};
 
 /// A missing object whose rows are read rightly so many times: by the audit (1), by the heal as
 /// it begins (2), right before the completion (3) and right after it (4).
 async fn after(looks: usize, breaks: bool) -> Single {
     let mut single = Single::new().await;
-    let inner = single.world.open_catalog().await;
-    let looks_left = AtomicUsize::new(looks);
-    single.world.catalog = Some(Arc::new(Fading { inner, looks_left, breaks }));
+    let world = &mut single.world;
+    let copy = MemoryCatalog::copy_of(&*world.open_catalog().await, &world.clock).await;
+    let fading = if breaks {
+        copy.failing_from(looks + 1, "connection reset")
+    } else {
+        copy.changed_before(looks + 1, Vec::clear)
+    };
+    world.catalog = Some(Arc::new(fading));
     single
 }
 
@@ -136,31 +84,24 @@ async fn a_catalog_that_breaks_off_fails_the_pass_or_the_object_and_publishes_no
     assert_eq!(result(&report, &single.lost), RepairResult::Restored, "it was published");
 }
 
-/// Lets the ledger refuse a change to one of its tables, as a full disk would.
-async fn break_ledger(world: &World, change: &str, table: &str) {
-    world.audit().await;
-    on_ledger(
-        world,
-        &format!(
-            "CREATE TRIGGER broken BEFORE {change} ON {table} BEGIN \
-             SELECT RAISE(ABORT, 'disk full'); END"
-        ),
-    )
-    .await;
+/// A missing object, and a ledger that refuses one kind of note, as on a full disk.
+async fn refusing(actions: &'static [&'static str]) -> (Single, MemoryLedger) {
+    let (mut single, ledger) = (Single::new().await, MemoryLedger::new());
+    single.world.ledger = Some(Arc::new(ledger.clone()));
+    single.world.audit().await;
+    let full = failing(actions, Moment::Before, "disk full");
+    single.world.ledger = Some(Arc::new(ledger.met_by(full)));
+    (single, ledger)
 }
 
-async fn on_ledger(world: &World, sql: &str) {
-    let file = world.dir.path().join("ledger.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+/// The disk has room again.
+fn mend(single: &mut Single, ledger: &MemoryLedger) {
+    single.world.ledger = Some(Arc::new(ledger.clone()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_cannot_be_written_down_does_not_begin() {
-    let single = Single::new().await;
-    break_ledger(&single.world, "INSERT", "uploads").await;
+    let (single, _) = refusing(&["upload_begun"]).await;
     let before = single.world.store_content();
     let report = single.world.heal().await;
     let repair = repair(&report, &single.lost);
@@ -172,19 +113,17 @@ async fn an_upload_that_cannot_be_written_down_does_not_begin() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_cannot_be_crossed_out_is_published_all_the_same() {
-    let single = Single::new().await;
-    break_ledger(&single.world, "DELETE", "uploads").await;
+    let (single, ledger) = refusing(&["upload_ended"]).await;
     let report = single.world.heal().await;
     assert_eq!(result(&report, &single.lost), RepairResult::Restored, "{:?}", report.repairs);
     assert_eq!(single.world.get(&single.lost.key).unwrap(), single.lost.bytes);
-    let left = single.world.open_ledger().await.uploads().await.unwrap();
+    let left = ledger.uploads().await.unwrap();
     assert_eq!(left.len(), 1, "the next heal sweeps it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repair_that_cannot_be_written_down_fails_the_run() {
-    let single = Single::new().await;
-    break_ledger(&single.world, "INSERT", "repairs").await;
+    let (single, _) = refusing(&["record_repair"]).await;
     let report = single.world.heal().await;
     assert_eq!(report.summary.exit_code, 1);
     assert_eq!(result(&report, &single.lost), RepairResult::Restored, "what was done is told");
@@ -195,13 +134,11 @@ async fn a_repair_that_cannot_be_written_down_fails_the_run() {
 /// As where a run is killed between the publication and the record of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_heal_records_a_repair_that_could_not_be_written_down() {
-    let single = Single::new().await;
-    break_ledger(&single.world, "INSERT", "repairs").await;
+    let (mut single, ledger) = refusing(&["record_repair"]).await;
     assert_eq!(single.world.heal().await.summary.exit_code, 1);
+    assert_eq!(ledger.repairs(&single.lost.digest, 9).await.unwrap(), []);
+    mend(&mut single, &ledger);
     let lost = &single.lost;
-    let ledger = single.world.open_ledger().await;
-    assert_eq!(ledger.repairs(&lost.digest, 9).await.unwrap(), []);
-    on_ledger(&single.world, "DROP TRIGGER broken").await;
     let report = single.world.heal().await;
     assert_eq!((report.summary.healed, report.summary.present), (0, report.summary.expected));
     let repairs = ledger.repairs(&lost.digest, 9).await.unwrap();
@@ -215,13 +152,11 @@ async fn the_next_heal_records_a_repair_that_could_not_be_written_down() {
 /// As where a run is killed right before the publication: nothing was restored by it.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_about_to_be_published_and_is_not_there_is_no_repair() {
-    let single = Single::new().await;
-    break_ledger(&single.world, "INSERT", "repairs").await;
+    let (mut single, ledger) = refusing(&["record_repair"]).await;
     assert_eq!(single.world.heal().await.summary.exit_code, 1);
-    on_ledger(&single.world, "DROP TRIGGER broken").await;
+    mend(&mut single, &ledger);
     single.world.remove(&single.lost.key);
     assert_eq!(single.world.heal().await.summary.healed, 1);
-    let ledger = single.world.open_ledger().await;
     assert_eq!(ledger.repairs(&single.lost.digest, 9).await.unwrap().len(), 1);
     assert_eq!(ledger.publishings().await.unwrap(), []);
 }
@@ -229,11 +164,10 @@ async fn what_was_about_to_be_published_and_is_not_there_is_no_repair() {
 /// As where somebody else wrote in between: what looks like the restored object is read.
 #[tokio::test(flavor = "multi_thread")]
 async fn other_bytes_of_that_size_are_no_repair_of_a_run_that_was_cut_off() {
-    let single = Single::new().await;
-    let lost = &single.lost;
-    break_ledger(&single.world, "INSERT", "repairs").await;
+    let (mut single, ledger) = refusing(&["record_repair"]).await;
     assert_eq!(single.world.heal().await.summary.exit_code, 1);
-    on_ledger(&single.world, "DROP TRIGGER broken").await;
+    mend(&mut single, &ledger);
+    let lost = &single.lost;
     let mut wrong = lost.bytes.clone();
     wrong[0] ^= 1;
     single.world.put(&lost.key, &wrong);
@@ -242,7 +176,6 @@ async fn other_bytes_of_that_size_are_no_repair_of_a_run_that_was_cut_off() {
     let healed = repair(&report, lost);
     assert_eq!((healed.cause, healed.result), (Cause::Corrupt, RepairResult::Restored));
     assert_eq!(report.summary.exit_code, 0);
-    let ledger = single.world.open_ledger().await;
     assert_eq!(ledger.repairs(&lost.digest, 9).await.unwrap().len(), 1, "of the other run none");
     assert_eq!(ledger.publishings().await.unwrap(), []);
     assert!(single.world.get(&lost.key).as_ref() == Some(&lost.bytes));
@@ -250,9 +183,7 @@ async fn other_bytes_of_that_size_are_no_repair_of_a_run_that_was_cut_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_announced_is_not_published() {
-    let single = Single::new().await;
-    let announcements = "notes WHEN NEW.name LIKE 'publishing/%'";
-    break_ledger(&single.world, "INSERT", announcements).await;
+    let (single, _) = refusing(&["publish_begun"]).await;
     let before = single.world.store_content();
     let report = single.world.heal().await;
     let repair = repair(&report, &single.lost);
@@ -263,12 +194,12 @@ async fn what_cannot_be_announced_is_not_published() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verdict_that_cannot_be_written_down_undoes_nothing() {
-    for table in ["verdicts", "attempts"] {
-        let single = Single::new().await;
-        break_ledger(&single.world, "INSERT", table).await;
+    const NOTES: [&[&str]; 2] = [&["put_verdict"], &["put_attempts"]];
+    for notes in NOTES {
+        let (single, _) = refusing(notes).await;
         single.world.answer(&single.lost, [Answer::ok("other bytes")]);
         let report = single.world.heal().await;
-        assert_eq!(result(&report, &single.lost), RepairResult::SourceDrifted, "{table}");
+        assert_eq!(result(&report, &single.lost), RepairResult::SourceDrifted, "{notes:?}");
         assert_eq!(report.summary.exit_code, 2);
     }
 }

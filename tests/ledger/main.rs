@@ -11,6 +11,7 @@
 )]
 
 mod again;
+mod alike;
 #[path = "../support/databases.rs"]
 mod databases;
 #[path = "../support/interference.rs"]

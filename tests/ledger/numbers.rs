@@ -184,6 +184,21 @@ pub(crate) async fn attempts_of_standing_findings_are_pending(fixture: &impl Fix
     assert_eq!(told, wanted);
 }
 
+pub(crate) async fn attempts_of_what_waits_for_a_person_are_not_pending(fixture: &impl Fixture) {
+    let ledger = fixture.open(STORE).await;
+    let mut found = Vec::new();
+    for (n, why) in (1..).zip(Unhealable::ALL) {
+        let (key, mut finding) = finding(FindingKind::Missing, why.as_str(), 1);
+        (finding.digest, finding.unhealable) = (Some(digest(n)), Some(why));
+        found.push((key, finding));
+        ledger.put_attempts(&digest(n), Some(&Attempts::default())).await.unwrap();
+    }
+    ledger.record_pass(&pass("p1", 1), &found, true).await.unwrap();
+    let pending = ledger.pending_attempts(None, 9).await.unwrap();
+    let gone = Unhealable::ALL.iter().position(|why| *why == Unhealable::SourceGone).unwrap();
+    assert_eq!(pending, [(digest(u8::try_from(gone).unwrap() + 1), Attempts::default())]);
+}
+
 pub(crate) async fn totals_outlive_the_passes(fixture: &impl Fixture) {
     let ledger = fixture.open(STORE).await;
     assert_eq!(ledger.pass_totals().await.unwrap(), []);

@@ -51,6 +51,7 @@ macro_rules! conforms {
             findings_are_counted_by_what_they_are,
             the_findings_of_an_object_are_its_own,
             attempts_of_standing_findings_are_pending,
+            attempts_of_what_waits_for_a_person_are_not_pending,
             totals_outlive_the_passes,
             the_last_full_pass_is_known_whole,
             keys_are_bytes,

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use restock::model::RemovalResult;
 use restock::model::RemovalResult::{Deleted, Failed, Held, Moved, Restored, Unknown};
-use restock::model::{Digest, RemovalResult};
 use restock::plan::Disposal;
 use restock::store::StoreFault;
 
 use crate::bench::{Bench, briefly, orphan, results};
-use crate::doubles::CatalogBetween;
+use crate::memory_catalog::{Cell, MemoryCatalog, Row};
 use crate::memory_store::{Change, Operation};
-use crate::support::world::{Object, World};
+use crate::support::world::{COLLECTION, Object, World};
 
 /// One entry's end, which has to be the only one.
 fn only(ended: &[(RemovalResult, String)]) -> (RemovalResult, &str) {
@@ -18,24 +18,11 @@ fn only(ended: &[(RemovalResult, String)]) -> (RemovalResult, &str) {
     (*result, detail)
 }
 
-/// A row for an object, written from anywhere.
-async fn add_row(file: std::path::PathBuf, digest: Digest) {
-    run_sql(file, format!("INSERT INTO packages (sha256) VALUES ('{digest}')")).await;
-}
-
-async fn run_sql(file: std::path::PathBuf, sql: String) {
-    use sqlx::{Connection, SqliteConnection};
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
-    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-}
-
 /// The bench's catalog, to which a row of the first orphan comes before the n-th look-up.
-async fn row_before(bench: &Bench, at: usize) -> Arc<CatalogBetween> {
-    let (file, digest) = (bench.world.catalog_file(), bench.orphans[0].digest);
-    let inner = bench.world.open_catalog().await;
-    CatalogBetween::before(at, inner, move || Box::pin(add_row(file, digest)))
+async fn row_before(bench: &Bench, at: usize) -> Arc<MemoryCatalog> {
+    let row = Row { digest: Cell::Digest(bench.orphans[0].digest), ..Row::empty(COLLECTION) };
+    let copy = bench.copy_of_catalog().await;
+    Arc::new(copy.changed_before(at, move |rows| rows.push(row)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,10 +116,10 @@ async fn a_row_that_cannot_be_read_and_comes_after_the_first_look_is_seen_before
     for action in [Disposal::Quarantine, Disposal::Delete] {
         let mut bench = Bench::in_memory(1).await;
         bench.plan.action = action;
-        let (file, inner) = (bench.world.catalog_file(), bench.world.open_catalog().await);
-        bench.world.catalog = Some(CatalogBetween::before(2, inner, move || {
-            Box::pin(run_sql(file, UNREADABLE.to_owned()))
-        }));
+        let unreadable = Cell::Unreadable("sha256:almost".to_owned());
+        let row = Row { digest: unreadable, ..Row::empty(COLLECTION) };
+        let copy = bench.copy_of_catalog().await;
+        bench.world.catalog = Some(Arc::new(copy.changed_before(2, |rows| rows.push(row))));
         let ended = bench.apply().await;
         assert_eq!(results(&ended), [Held]);
         assert!(only(&ended).1.contains("a digest that cannot be read"), "{ended:?}");
@@ -222,11 +209,8 @@ async fn an_empty_catalog_makes_no_orphans() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_catalog_that_fails_ends_the_run_before_anything_goes() {
     let bench = Bench::in_memory(2).await;
-    let (file, inner) = (bench.world.catalog_file(), bench.world.open_catalog().await);
-    let catalog = CatalogBetween::before(1, inner, move || {
-        Box::pin(async move { run_sql(file, "DROP TABLE packages".to_owned()).await })
-    });
-    let remover = bench.remover_with(catalog, Arc::clone(&bench.store)).await;
+    let catalog = bench.copy_of_catalog().await.failing_from(1, "no such table: packages");
+    let remover = bench.remover_with(Arc::new(catalog), Arc::clone(&bench.store)).await;
     let action = bench.plan.action;
     assert!(remover.apply(&bench.plan, action, &mut bench.record()).await.is_err());
     assert_eq!(bench.content(), bench.expected(&bench.orphans, &[]));
@@ -335,13 +319,12 @@ async fn keys_that_are_not_their_digests_are_never_touched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_looked_up_in_batches_and_each_once_more_by_itself() {
     let bench = Bench::in_memory(150).await;
-    let catalog =
-        CatalogBetween::before(0, bench.world.open_catalog().await, || Box::pin(async {}));
-    let remover = bench.remover_with(Arc::clone(&catalog) as _, Arc::clone(&bench.store)).await;
+    let catalog = bench.copy_of_catalog().await;
+    let remover = bench.remover_with(Arc::new(catalog.clone()), Arc::clone(&bench.store)).await;
     let ended = remover.apply(&bench.plan, bench.plan.action, &mut bench.record()).await.unwrap();
     assert_eq!(results(&briefly(&ended)), [Moved; 150]);
     // Two batches, before and after, and every entry.
-    assert_eq!(catalog.seen(), 2 + 2 + 150);
+    assert_eq!(catalog.looked_up().len(), 2 + 2 + 150);
 }
 
 #[tokio::test(flavor = "multi_thread")]

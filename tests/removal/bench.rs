@@ -13,6 +13,8 @@ use restock::removal::{Record, RemovalError, Remover};
 use restock::store::{Probe, RemovingStore, StoreOptions, open_removing};
 use tokio_util::sync::CancellationToken;
 
+use crate::memory_catalog::MemoryCatalog;
+use crate::memory_ledger::MemoryLedger;
 use crate::memory_store::MemoryStore;
 use crate::support::world::{COLLECTION, Object, World};
 
@@ -37,6 +39,7 @@ impl Bench {
     pub(crate) async fn in_memory(n: u32) -> Self {
         let (mut world, memory) = (World::empty().await, MemoryStore::new());
         world.store = Some(Arc::new(memory.clone()));
+        world.ledger = Some(Arc::new(MemoryLedger::new()));
         world.stop_the_clock();
         Self::with(world, Arc::new(memory.clone()), Some(memory), n).await
     }
@@ -158,6 +161,11 @@ impl Bench {
             quarantine: QUARANTINE.to_owned(),
             cancel: CancellationToken::new(),
         }
+    }
+
+    /// A copy of the catalog, to be changed between two look-ups.
+    pub(crate) async fn copy_of_catalog(&self) -> MemoryCatalog {
+        MemoryCatalog::copy_of(&*self.world.open_catalog().await, &self.world.clock).await
     }
 
     pub(crate) async fn try_apply(&self) -> Result<Vec<Removal>, RemovalError> {

@@ -3,25 +3,18 @@
 
 use std::sync::Arc;
 
-use restock::model::Removal;
 use restock::model::RemovalResult::{Deleted, Failed, Held, Moved, Restored};
 use restock::plan::Disposal;
-use restock::store::{RemovingStore, StoreFault};
+use restock::store::StoreFault;
 
 use crate::bench::{Bench, briefly, results};
-use crate::doubles::Stopping;
-use crate::meddled::{Meddled, Moment};
-use crate::memory_store::{Change, Operation};
+use crate::memory_store::{Change, Moment, Operation};
+use crate::stopping::Stopping;
 use crate::support::world::Object;
 
 /// Bytes of another digest and the same length.
 fn other_bytes(object: &Object) -> Vec<u8> {
     object.bytes.iter().map(|byte| byte ^ 1).collect()
-}
-
-/// Restores through another handle of the same store.
-async fn restore_through(bench: &Bench, store: Arc<dyn RemovingStore>) -> Vec<Removal> {
-    bench.remover(store).await.restore(&mut bench.record()).await.unwrap()
 }
 
 /// One orphan that was moved, and a restore of it that was cut off before anything was published.
@@ -30,10 +23,10 @@ async fn with_a_restore_cut_off() -> Bench {
         let bench = Bench::in_memory(1).await;
         bench.apply().await;
         let store = Stopping::after(at, &bench.store);
-        let remover = bench.remover(Arc::clone(&store) as _).await;
+        let remover = bench.remover(Arc::clone(&store.store)).await;
         let mut record = bench.record();
         let ended = store.run(remover.restore(&mut record)).await;
-        assert!(ended.is_none(), "{at} operations are a whole restore");
+        assert!(ended.is_none(), "{at} moments are a whole restore");
         if std::fs::read_to_string(bench.record_path()).unwrap().contains("restoring") {
             assert_eq!(bench.get(&bench.orphans[0].key), None);
             return bench;
@@ -48,11 +41,11 @@ async fn with_an_apply_cut_off(gone: bool) -> Bench {
     for at in 0.. {
         let bench = Bench::in_memory(1).await;
         let store = Stopping::after(at, &bench.store);
-        let remover = bench.remover(Arc::clone(&store) as _).await;
+        let remover = bench.remover(Arc::clone(&store.store)).await;
         let mut record = bench.record();
         let action = bench.plan.action;
         let ended = store.run(remover.apply(&bench.plan, action, &mut record)).await;
-        assert!(ended.is_none(), "{at} operations are a whole run");
+        assert!(ended.is_none(), "{at} moments are a whole run");
         let proven = std::fs::read_to_string(bench.record_path()).unwrap().contains("copied");
         if proven && bench.get(&bench.orphans[0].key).is_none() == gone {
             return bench;
@@ -147,8 +140,11 @@ async fn the_last_look_holds_what_a_server_would_replace_in_spite_of_the_conditi
     let memory = bench.memory.as_ref().unwrap();
     let key = orphan.key.clone();
     memory.after_chunk(move |memory| memory.put(&key, "somebody else's"));
-    let ended = restore_through(&bench, Meddled::heedless(memory, &orphan.key)).await;
-    assert_eq!(results(&briefly(&ended)), [Held], "{ended:?}");
+    // A server that ignores the condition replaces whatever lies there.
+    let key = orphan.key.clone();
+    memory.once(Moment::Before, Operation::Publish, move |memory| memory.remove(&key));
+    let ended = bench.restore().await;
+    assert_eq!(results(&ended), [Held], "{ended:?}");
     assert_eq!(bench.get(&orphan.key).unwrap(), b"somebody else's");
     assert_eq!(bench.get(&copy), Some(orphan.bytes));
     assert_eq!(memory.open_uploads(), []);
@@ -161,11 +157,11 @@ async fn the_condition_holds_what_comes_after_the_last_look() {
     let (orphan, copy) = (bench.orphans[0].clone(), bench.copy_of(&bench.orphans[0]));
     let memory = bench.memory.as_ref().unwrap();
     let key = orphan.key.clone();
-    let store = Meddled::with(memory, Moment::Publishing, move |memory| {
+    memory.once(Moment::Before, Operation::Publish, move |memory| {
         memory.put(&key, "somebody else's");
     });
-    let ended = restore_through(&bench, store).await;
-    assert_eq!(results(&briefly(&ended)), [Held], "{ended:?}");
+    let ended = bench.restore().await;
+    assert_eq!(results(&ended), [Held], "{ended:?}");
     assert_eq!(bench.get(&orphan.key).unwrap(), b"somebody else's");
     assert_eq!(bench.get(&copy), Some(orphan.bytes));
     assert_eq!(memory.open_uploads(), []);
@@ -196,10 +192,8 @@ async fn a_copy_that_is_not_the_object_costs_no_object() {
         let (orphan, copy) = (bench.orphans[0].clone(), bench.copy_of(&bench.orphans[0]));
         let memory = bench.memory.as_ref().unwrap();
         let bytes = if shorter { orphan.bytes[1..].to_vec() } else { other_bytes(&orphan) };
-        let store = Meddled::with(memory, Moment::SetAside, move |memory| memory.put(&copy, bytes));
-        let remover = bench.remover(store).await;
-        let ended = remover.apply(&bench.plan, bench.plan.action, &mut bench.record()).await;
-        let ended = briefly(&ended.unwrap());
+        memory.once(Moment::After, Operation::SetAside, move |memory| memory.put(&copy, bytes));
+        let ended = bench.apply().await;
         assert_eq!(results(&ended), [Failed], "{ended:?}");
         assert!(ended[0].1.contains("its copy has"), "{ended:?}");
         assert_eq!(bench.content(), bench.expected(&[orphan], &[]));
@@ -249,8 +243,8 @@ async fn a_proven_copy_stays_where_something_else_came_under_the_key() {
 async fn a_store_that_says_removed_and_removes_nothing_is_not_believed() {
     for action in [Disposal::Quarantine, Disposal::Delete] {
         let bench = Bench::in_memory(1).await;
-        let memory = bench.memory.as_ref().unwrap();
-        let remover = bench.remover(Meddled::with(memory, Moment::Removing, |_| {})).await;
+        bench.memory.as_ref().unwrap().keep_next_removed();
+        let remover = bench.remover(Arc::clone(&bench.store)).await;
         let ended = remover.apply(&bench.plan, action, &mut bench.record()).await.unwrap();
         let ended = briefly(&ended);
         assert_eq!(results(&ended), [Failed], "{ended:?}");

@@ -6,7 +6,7 @@ use restock::catalog::{self, CatalogError, CatalogOptions, Preset};
 use restock::model::{FindingKind, Outcome, RepairResult};
 use restock::store::{self, StoreFault, StoreOptions};
 
-use crate::between::StoreBetween;
+use crate::between::after_first_page;
 use crate::helper::{ICONS, add_icons, breaker, codes, counts, exit, in_memory, restock, run_sql};
 use crate::memory_store::Operation;
 use crate::support::world::{COLLECTION, Object, World, briefly, count, result};
@@ -111,11 +111,11 @@ async fn a_directory_that_is_replaced_in_mid_pass_fails_the_pass() {
     }
     world.row(&world.row_of(&Object::nth(MANY))).await;
     let root = world.path("");
-    let store = StoreBetween::new(world.open_store().await).after_first_page(move || {
+    after_first_page(&mut world, move || {
         std::fs::rename(&root, root.with_file_name("unmounted")).unwrap();
         std::fs::create_dir_all(root.join(COLLECTION)).unwrap();
-    });
-    world.store = Some(store);
+    })
+    .await;
     let report = world.audit().await;
     assert_eq!((report.summary.outcome, exit(&report)), (Outcome::Failed, 1));
     assert_eq!((codes(&report), briefly(&report)), (vec!["listing"], vec![]));

@@ -1,13 +1,12 @@
 //! A suspicion is not a finding: what was not listed is asked for again, its row is read again.
 
-use std::sync::Arc;
-
 use restock::model::{FindingKind, Outcome};
 use restock::store::StoreFault;
 
-use crate::between::{CatalogBetween, StoreBetween};
-use crate::helper::{breaker, counts, exit, fill, in_memory, run_sql};
-use crate::memory_store::{MemoryStore, Operation};
+use crate::between::change_before_rows;
+use crate::helper::{breaker, counts, exit, fill, in_memory};
+use crate::memory_catalog::Cell;
+use crate::memory_store::{MemoryStore, Moment, Operation};
 use crate::support::world::{Object, World, briefly};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,13 +62,8 @@ async fn a_row_that_is_deleted_meanwhile_drops_its_suspicion() {
     let (mut world, objects) = World::healthy(10).await;
     world.remove(&objects[3].key);
     world.remove(&objects[4].key);
-    let (file, digest) = (world.catalog_file(), objects[3].digest);
-    let inner = world.open_catalog().await;
-    world.catalog = Some(CatalogBetween::before_rows(inner, move || {
-        Box::pin(async move {
-            run_sql(&file, &format!("DELETE FROM packages WHERE sha256 = '{digest}'")).await;
-        })
-    }));
+    let deleted = Cell::Digest(objects[3].digest);
+    change_before_rows(&mut world, move |rows| rows.retain(|row| row.digest != deleted)).await;
     let report = world.audit().await;
     assert_eq!(briefly(&report), [(FindingKind::Missing, objects[4].key.clone(), None)]);
     assert_eq!(counts(&report), [9, 8, 1, 0, 0, 0]);
@@ -131,14 +125,12 @@ async fn a_second_listing_that_breaks_off_gives_no_verdict() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sample_that_contradicts_two_listings_has_everything_asked_for() {
-    let (mut world, store, absent) = with_absent(MANY).await;
-    let behind = store.clone();
-    let between = StoreBetween::new(Arc::new(store)).before_probe(move || {
+    let (world, store, absent) = with_absent(MANY).await;
+    store.once(Moment::Before, Operation::Probe, move |store| {
         for object in absent {
-            behind.put(&object.key, object.bytes);
+            store.put(&object.key, object.bytes);
         }
     });
-    world.store = Some(between);
     let report = world.audit().await;
     assert_eq!((exit(&report), counts(&report)), (0, [2_101, 2_101, 0, 0, 0, 0]));
     assert_eq!(report.summary.store_requests.head, 2_001, "those of the sample are settled");

@@ -2,7 +2,9 @@
 
 use restock::model::{FindingKind, RepairResult, reason};
 
+use crate::between::change_before_rows;
 use crate::helper::{counts, exit, fill, flipped, in_memory};
+use crate::memory_catalog::Cell;
 use crate::support::http_server::Answer;
 use crate::support::world::{Object, World, briefly, repair, result};
 
@@ -134,12 +136,11 @@ async fn a_row_that_is_mended_in_mid_pass_is_no_invalid_record() {
     let (mut world, objects) = World::healthy(3).await;
     let (right, digest) = (objects[1].bytes.len(), objects[1].digest);
     world.sql(&format!("UPDATE packages SET size_bytes = 7 WHERE sha256 = '{digest}'")).await;
-    let file = world.catalog_file();
-    let mend = format!("UPDATE packages SET size_bytes = {right} WHERE sha256 = '{digest}'");
-    let inner = world.open_catalog().await;
-    world.catalog = Some(crate::between::CatalogBetween::before_rows(inner, move || {
-        Box::pin(async move { crate::helper::run_sql(&file, &mend).await })
-    }));
+    change_before_rows(&mut world, move |rows| {
+        let mended = rows.iter_mut().filter(|row| row.digest == Cell::Digest(digest));
+        mended.for_each(|row| row.size = Some(right as u64));
+    })
+    .await;
     let report = world.audit().await;
     assert_eq!((exit(&report), briefly(&report)), (0, vec![]));
 }

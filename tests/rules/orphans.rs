@@ -8,10 +8,9 @@ use restock::model::{BreakerReason, Command, Finding, FindingKind, Slice};
 use restock::pass::{PassReport, Request};
 use restock::store::StoreFault;
 
-use crate::between::CatalogBetween;
-use crate::helper::{
-    ack, add_icons, codes, exit, forget_row, in_memory, now, run_sql, set_modified,
-};
+use crate::between::change_before_rows;
+use crate::helper::{ack, add_icons, codes, exit, forget_row, in_memory, now, set_modified};
+use crate::memory_catalog::{Cell, Row};
 use crate::memory_store::{MemoryStore, Operation};
 use crate::support::world::{COLLECTION, Object, World, count, request};
 
@@ -113,11 +112,8 @@ async fn one_that_was_wanted_again_between_two_passes_begins_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_whose_row_comes_in_mid_pass_is_none() {
     let (mut world, _, object) = about_to_be_flagged().await;
-    let (file, inner) = (world.catalog_file(), world.open_catalog().await);
-    let insert = format!("INSERT INTO packages (sha256) VALUES ('{}')", object.digest);
-    world.catalog = Some(CatalogBetween::before_rows(inner, move || {
-        Box::pin(async move { run_sql(&file, &insert).await })
-    }));
+    let row = Row { digest: Cell::Digest(object.digest), ..Row::empty(COLLECTION) };
+    change_before_rows(&mut world, move |rows| rows.push(row)).await;
     let report = world.audit().await;
     assert_eq!((count(&report, FindingKind::Orphan), exit(&report)), (0, 0));
     assert_eq!(report.summary.present, Some(26));

@@ -1,16 +1,16 @@
 //! Seen is not readable, and what a deep pass calls present was read in it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use restock::model::{FindingKind, RepairResult, reason};
+use restock::model::{FindingKind, RepairResult, Sources, reason};
 use restock::pass::PassReport;
 use restock::store::{Archived, StoreFault};
 
-use crate::between::{CatalogBetween, StoreBetween};
-use crate::helper::{add_icons, counts, exit, fill, flipped, forget_row, in_memory, run_sql};
-use crate::memory_store::{MemoryStore, Operation};
-use crate::support::world::{Object, World, briefly, result};
+use crate::between::change_before_rows;
+use crate::helper::{add_icons, counts, exit, fill, flipped, forget_row, in_memory};
+use crate::memory_catalog::{Cell, Row};
+use crate::memory_store::{MemoryStore, Moment, Operation};
+use crate::support::world::{COLLECTION, Object, World, briefly, result};
 
 /// The reason of the one unknown object.
 fn unknown(object: &Object, why: &str) -> Vec<(FindingKind, String, Option<String>)> {
@@ -152,12 +152,10 @@ async fn objects_that_only_a_second_listing_shows_are_read_by_a_deep_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_that_only_heads_show_after_two_listings_are_read_by_a_deep_pass() {
-    let (mut world, store, _) = in_memory(100).await;
+    let (world, store, _) = in_memory(100).await;
     let late: Vec<_> = (100..2_101).map(Object::nth).collect();
     fill(&world, &late).await;
-    let behind = store.clone();
-    let between = StoreBetween::new(Arc::new(store)).before_probe(move || bring(&behind, &late));
-    world.store = Some(between);
+    store.once(Moment::Before, Operation::Probe, move |store| bring(store, &late));
     all_read(&world.audit_deep().await, 100, 2_001);
 }
 
@@ -170,17 +168,13 @@ async fn an_object_whose_row_came_meanwhile_is_judged_as_any_other() {
         let wrong = flipped(object);
         let kept = if bytes == "cut" { wrong.len() - 1 } else { wrong.len() };
         store.put(&object.key, wrong[..kept].to_vec());
-        let row = world.row_of(object);
-        let insert = format!(
-            "INSERT INTO packages (sha256, url, filename, size_bytes) VALUES ('{}', '{}', 'x', {})",
-            object.digest,
-            row.url.unwrap(),
-            object.bytes.len()
-        );
-        let (file, inner) = (world.catalog_file(), world.open_catalog().await);
-        world.catalog = Some(CatalogBetween::before_rows(inner, move || {
-            Box::pin(async move { run_sql(&file, &insert).await })
-        }));
+        let row = Row {
+            digest: Cell::Digest(object.digest),
+            size: Some(object.bytes.len() as u64),
+            sources: Sources::of_url(world.row_of(object).url.unwrap()),
+            ..Row::empty(COLLECTION)
+        };
+        change_before_rows(&mut world, move |rows| rows.push(row)).await;
         let report = if deep { world.audit_deep().await } else { world.audit().await };
         assert_eq!(counts(&report), [10, 10 - corrupt, 0, corrupt, 0, 0], "{deep} {bytes}");
         assert_eq!(report.summary.orphans, Some(0));

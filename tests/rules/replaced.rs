@@ -1,16 +1,13 @@
 //! What nobody can read is replaced by a person alone, object by object, and only by proven bytes.
 
-use std::sync::Arc;
-
 use restock::model::{BreakerReason, Command, FailureReason, RepairResult, Size};
 use restock::pass::{PassReport, Request};
 use restock::plan::{Hold, Plan, Step};
 use restock::report::{TextOptions, plan_table};
 use restock::store::StoreFault;
 
-use crate::between::StoreBetween;
 use crate::helper::{counts, exit, flipped, in_memory};
-use crate::memory_store::{Change, MemoryStore, Operation};
+use crate::memory_store::{Change, MemoryStore, Moment, Operation};
 use crate::support::http_server::{Answer, Gate};
 use crate::support::world::{Object, World, repair, request, result};
 
@@ -123,10 +120,11 @@ async fn what_can_be_read_by_now_is_not_replaced_unread() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_version_than_the_one_that_could_not_be_read_is_left_alone() {
-    let (mut world, store, object) = unreadable().await;
-    let (behind, key) = (store.clone(), object.key.clone());
-    let between = StoreBetween::new(Arc::new(store.clone()));
-    world.store = Some(between.before_set_aside(move || behind.put(&key, "somebody's own")));
+    let (world, store, object) = unreadable().await;
+    let key = object.key.clone();
+    store.once(Moment::Before, Operation::SetAside, move |store| {
+        store.put(&key, "somebody's own");
+    });
     let report = replace(&world, &object).await;
     assert_eq!(result(&report, &object), RepairResult::Held, "{:?}", report.repairs);
     assert_eq!(store.get(&object.key).unwrap(), "somebody's own");

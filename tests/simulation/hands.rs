@@ -209,6 +209,7 @@ impl Hands {
             sources,
             name: Some(format!("file {rows}")),
             reference: Some(rows.to_string()),
+            active: true,
         }
     }
 }

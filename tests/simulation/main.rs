@@ -44,7 +44,6 @@ mod memory_catalog;
 mod memory_ledger;
 #[path = "../support/memory_source.rs"]
 mod memory_source;
-#[expect(dead_code, reason = "shared with tests that take other parts of it")]
 #[path = "../support/memory_store.rs"]
 mod memory_store;
 mod model;

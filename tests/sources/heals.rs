@@ -7,6 +7,7 @@ use restock::pass::PassReport;
 
 use crate::apps::manifest;
 use crate::catalog::Rich;
+use crate::memory_catalog::Written;
 use crate::support::http_server::Answer;
 use crate::support::world::{Object, Row, World, digest_of, repair, unhealable};
 
@@ -124,7 +125,8 @@ async fn what_each_source_said_is_remembered_until_a_row_changes() {
     assert_eq!(lost.world.audit().await.summary.at_risk, Some(1), "it could not be had again");
     lost.world.remove(&lost.script.key);
 
-    lost.world.sql("UPDATE packages SET updated_at = '2026-01-02 03:04:05'").await;
+    let written = Written::At("2026-01-02T03:04:05Z".parse().unwrap());
+    lost.rich.change(lost.script.digest, |row| row.written = written.clone());
     let audit = lost.world.audit().await;
     assert_eq!((unhealable(&audit, &lost.script), lost.verdicts().await), (None, vec![]));
     lost.rich.script(lost.script.digest, "7", Some(KEPT));
@@ -198,13 +200,12 @@ async fn sources_that_may_recover_leave_no_verdict() {
 async fn without_bases_a_manifest_is_no_source_and_says_why() {
     let mut lost = Lost::new().await;
     lost.world.source_options.maintained_apps = Vec::new();
-    lost.world.sql("UPDATE packages SET url = '' WHERE filename = 'hello.sh'").await;
+    lost.rich.change(lost.script.digest, |row| row.sources.url = None);
     lost.rich.script(lost.script.digest, "7", Some(KEPT));
     lost.is_restored_from("script:7", &[]).await;
 
     let only_app = Object::of("an app", "app.pkg");
-    lost.world.row(&Row { url: None, ..lost.world.row_of(&only_app) }).await;
-    lost.rich.app(only_app.digest, "slack/darwin");
+    lost.rich.add(&only_app).app(only_app.digest, "slack/darwin");
     let (report, asked) = lost.heal().await;
     let told = repair(&report, &only_app);
     assert_eq!((told.result, asked.len()), (RepairResult::Refused, 0), "{told:?}");
@@ -218,7 +219,7 @@ async fn a_source_without_a_url_counts_where_sources_count() {
     let (app, script) = (Object::of("an app", "app.pkg"), Object::of("a script", "a.sh"));
     for object in [&app, &script] {
         lost.world.put(&object.key, &object.bytes);
-        lost.world.row(&Row { url: None, ..lost.world.row_of(object) }).await;
+        lost.rich.add(object);
     }
     assert_eq!(lost.world.audit().await.summary.at_risk, Some(2));
     lost.rich.app(app.digest, "slack/darwin").script(script.digest, "9", None);

@@ -10,5 +10,9 @@ mod scripts;
 mod survey;
 mod urls;
 
+#[path = "../support/hindrance.rs"]
+mod hindrance;
+#[path = "../support/memory_catalog.rs"]
+mod memory_catalog;
 #[path = "../support/mod.rs"]
 mod support;

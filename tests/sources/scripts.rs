@@ -1,13 +1,32 @@
 //! Texts of a catalog as the bytes that a digest asks for.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use restock::model::Digest;
-use restock::source::{Decoding, FetchError, Scripts, Source};
+use restock::source::{Decoding, FetchError, Scripts, Source, Texts};
 
-use crate::catalog::Kept;
 use crate::support::fetching::{CANARY, LIMIT, collect};
 use crate::support::world::digest_of;
+
+/// Texts by their id; none can be read where it is told to fail.
+#[derive(Default)]
+struct Kept {
+    texts: BTreeMap<String, String>,
+    fails: bool,
+}
+
+#[async_trait]
+impl Texts for Kept {
+    async fn text(&self, id: &str) -> Result<Option<String>, Box<dyn Error + Send + Sync>> {
+        if self.fails {
+            return Err(format!("mysql://u:{CANARY}@db/fleet went away").into());
+        }
+        Ok(self.texts.get(id).cloned())
+    }
+}
 
 fn scripts(texts: &[(&str, &str)]) -> Scripts {
     let texts = texts.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect();

@@ -34,3 +34,14 @@ where
         self(moment, action)
     }
 }
+
+/// Fails these actions at this moment, and no others.
+pub(crate) fn failing(
+    failing: &'static [&'static str],
+    at: Moment,
+    why: &'static str,
+) -> impl Interference {
+    move |moment: Moment, action: &'static str| {
+        if moment == at && failing.contains(&action) { Err(why.into()) } else { Ok(()) }
+    }
+}

@@ -1,5 +1,11 @@
 //! A catalog in memory: rows as a test or a simulation writes them.
 
+#![allow(dead_code, reason = "each test takes some of it")]
+
+#[path = "memory_catalog_changing.rs"]
+mod changing;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -40,6 +46,8 @@ pub(crate) struct Row {
     pub(crate) sources: Sources,
     pub(crate) name: Option<String>,
     pub(crate) reference: Option<String>,
+    /// Whether it is more than kept for a rollback.
+    pub(crate) active: bool,
 }
 
 impl Row {
@@ -76,7 +84,7 @@ impl Row {
             size: self.size.filter(|size| *size > 0),
             updated_at: self.written_at(),
             reference: self.reference.clone(),
-            active: true,
+            active: self.active,
         }
     }
 
@@ -95,7 +103,10 @@ impl Row {
 /// The catalog; clones share its rows.
 #[derive(Clone)]
 pub(crate) struct MemoryCatalog {
+    identity: String,
     rows: Arc<Mutex<Vec<Row>>>,
+    scripts: Arc<Mutex<BTreeMap<String, String>>>,
+    looked_up: Arc<Mutex<Vec<usize>>>,
     collections: Vec<Collection>,
     clock: Arc<dyn Clock>,
     hindrance: Option<Arc<dyn Hindrance>>,
@@ -103,7 +114,15 @@ pub(crate) struct MemoryCatalog {
 
 impl MemoryCatalog {
     pub(crate) fn new(collections: Vec<Collection>, clock: Arc<dyn Clock>) -> Self {
-        Self { rows: Arc::default(), collections, clock, hindrance: None }
+        Self {
+            identity: "memory://catalog".to_owned(),
+            rows: Arc::default(),
+            scripts: Arc::default(),
+            looked_up: Arc::default(),
+            collections,
+            clock,
+            hindrance: None,
+        }
     }
 
     pub(crate) fn hindered(mut self, by: Arc<dyn Hindrance>) -> Self {
@@ -114,6 +133,16 @@ impl MemoryCatalog {
     /// The rows, to be changed behind everybody's back.
     pub(crate) fn rows(&self) -> MutexGuard<'_, Vec<Row>> {
         self.rows.lock().unwrap()
+    }
+
+    /// Keeps a text that sources name by this id.
+    pub(crate) fn keep_script(&self, id: &str, text: &str) {
+        self.scripts.lock().unwrap().insert(id.to_owned(), text.to_owned());
+    }
+
+    /// How many digests each look-up asked for.
+    pub(crate) fn looked_up(&self) -> Vec<usize> {
+        self.looked_up.lock().unwrap().clone()
     }
 
     fn of(&self, collection: &Collection) -> Vec<Row> {
@@ -131,8 +160,8 @@ impl MemoryCatalog {
 
 #[async_trait]
 impl Catalog for MemoryCatalog {
-    fn identity(&self) -> &'static str {
-        "memory://catalog"
+    fn identity(&self) -> &str {
+        &self.identity
     }
 
     fn collections(&self) -> &[Collection] {
@@ -165,6 +194,7 @@ impl Catalog for MemoryCatalog {
         collection: &Collection,
         digests: &[Digest],
     ) -> Result<Vec<CatalogRow>, CatalogError> {
+        self.looked_up.lock().unwrap().push(digests.len());
         self.meet("rows", &collection.name).await?;
         let of_row = |row: Row| {
             let digest = row.digest().filter(|digest| digests.contains(digest))?;
@@ -198,5 +228,10 @@ impl Catalog for MemoryCatalog {
         self.meet("mistimed", &collection.name).await?;
         let rows = self.of(collection);
         Ok(rows.iter().filter_map(|row| row.mistimed(slice, latest)).take(limit).collect())
+    }
+
+    async fn script(&self, id: &str) -> Result<Option<String>, CatalogError> {
+        self.meet("script", id).await?;
+        Ok(self.scripts.lock().unwrap().get(id).cloned())
     }
 }

@@ -1,5 +1,7 @@
 //! [`Meddler`]: who may step in whenever a store in memory is asked something.
 
+#![allow(dead_code, reason = "each test takes some of it")]
+
 use async_trait::async_trait;
 use restock::model::ObjectMeta;
 use restock::store::{ListedPage, StoreFault};

@@ -6,16 +6,19 @@ use async_trait::async_trait;
 use restock::model::ObjectMeta;
 use restock::store::{RemovingStore, StoreError, StoreFault};
 
-use super::{Change, MemoryStore, Operation, absent, error};
+use super::{Change, MemoryStore, Moment, Operation, absent, error};
 
 impl MemoryStore {
-    /// Runs once, right after an object was to be removed.
-    pub(crate) fn after_removal(&self, hook: impl FnOnce(&Self) + Send + 'static) {
-        self.state().after_removal = Some(Box::new(hook));
+    /// The next removal is answered as if it had been done, and nothing goes.
+    pub(crate) fn keep_next_removed(&self) {
+        self.state().odd.keeps_next_removed = true;
     }
 
     async fn take_away(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
         self.meet(Operation::Remove, key).await?;
+        if std::mem::take(&mut self.state().odd.keeps_next_removed) {
+            return Ok(());
+        }
         {
             let mut state = self.state();
             let now = state.objects.get(key).map(|(_, meta)| meta.clone());
@@ -35,10 +38,7 @@ impl MemoryStore {
 impl RemovingStore for MemoryStore {
     async fn remove(&self, key: &str, version: &ObjectMeta) -> Result<(), StoreError> {
         let removed = self.take_away(key, version).await;
-        let hook = self.state().after_removal.take();
-        if let Some(hook) = hook {
-            hook(self);
-        }
+        self.run_hook(Moment::After, Operation::Remove);
         removed
     }
 }

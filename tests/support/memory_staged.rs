@@ -91,10 +91,7 @@ impl Staged for StagedBytes {
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         self.store.meet(Operation::Write, &self.upload.key).await?;
         self.bytes.extend_from_slice(&bytes);
-        let hook = self.store.state().after_chunk.take();
-        if let Some(hook) = hook {
-            hook(&self.store);
-        }
+        self.store.run_hook(Moment::After, Operation::Write);
         Ok(())
     }
 

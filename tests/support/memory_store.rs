@@ -1,6 +1,10 @@
 //! A store in memory that fails as it is told to, or as a meddler wants. For faults and simulation
 //! alone: what a store does when all is well is tested on real ones.
 
+#![allow(dead_code, reason = "each test takes some of it")]
+
+#[path = "memory_hooks.rs"]
+mod hooks;
 #[path = "memory_meddler.rs"]
 mod meddler;
 #[path = "memory_removing.rs"]
@@ -77,9 +81,6 @@ pub(crate) struct Altered {
     pub(crate) now: Option<(Bytes, ObjectMeta)>,
 }
 
-/// A closure that runs once, in the middle of something.
-type Hook = Box<dyn FnOnce(&MemoryStore) + Send>;
-
 #[derive(Default)]
 struct State {
     objects: BTreeMap<String, (Bytes, ObjectMeta)>,
@@ -92,9 +93,8 @@ struct State {
     altered: Vec<Altered>,
     requests: StoreRequests,
     versions: u64,
-    after_listing: Option<Hook>,
-    after_chunk: Option<Hook>,
-    after_removal: Option<Hook>,
+    reads: BTreeMap<String, u32>,
+    hooks: hooks::Hooks,
 }
 
 /// The store; clones share what is in it.
@@ -148,7 +148,7 @@ impl MemoryStore {
         let (mut state, bytes) = (self.state(), bytes.into());
         state.versions += 1;
         let meta = ObjectMeta {
-            size: bytes.len() as u64,
+            size: bytes.len().try_into().unwrap(),
             etag: Some(format!("v{}", state.versions)),
             modified: Some(at),
         };
@@ -182,17 +182,13 @@ impl MemoryStore {
     pub(crate) fn mend(&self) {
         let mut state = self.state();
         state.faults.clear();
+        state.odd.frozen.clear();
         state.pages_before_break = None;
     }
 
-    /// Runs once, right after a listing came to its end.
-    pub(crate) fn after_listing(&self, hook: impl FnOnce(&Self) + Send + 'static) {
-        self.state().after_listing = Some(Box::new(hook));
-    }
-
-    /// Runs once, after the first chunk that a heal writes.
-    pub(crate) fn after_chunk(&self, hook: impl FnOnce(&Self) + Send + 'static) {
-        self.state().after_chunk = Some(Box::new(hook));
+    /// How often each key was read.
+    pub(crate) fn reads(&self) -> BTreeMap<String, u32> {
+        self.state().reads.clone()
     }
 
     /// Everything that lay under any key at any time, in order, since this was asked last.
@@ -237,6 +233,7 @@ impl MemoryStore {
         operation: Operation,
         key: &str,
     ) -> Result<(), StoreError> {
+        self.run_hook(moment, operation);
         let Some(meddler) = &self.meddler else { return Ok(()) };
         meddler.meet(moment, operation, key).await.map_err(|fault| error(fault, operation, key))
     }
@@ -261,14 +258,15 @@ impl MemoryStore {
             keys.sort_by_key(|key| scrambled(key));
         }
         let observed = |key: &&String| {
-            let meta = &state.objects[*key].1;
+            let (_, meta) = state.objects.get(*key)?;
             let archived = state.odd.archived.contains(*key);
-            Observed { key: (*key).clone(), size: meta.size, modified: meta.modified, archived }
+            let (key, size, modified) = ((*key).clone(), meta.size, meta.modified);
+            Some(Observed { key, size, modified, archived })
         };
         let mut pages: Vec<_> = keys
             .chunks(self.page_keys)
             .map(|keys| ListedPage {
-                objects: keys.iter().map(observed).collect(),
+                objects: keys.iter().filter_map(observed).collect(),
                 date,
                 ..ListedPage::default()
             })
@@ -345,10 +343,7 @@ impl Store for MemoryStore {
                 }
             });
             let end = stream::once(async {
-                let hook = self.state().after_listing.take();
-                if let Some(hook) = hook {
-                    hook(self);
-                }
+                self.run_hook(Moment::After, Operation::List);
                 Ok(ListedPage::default())
             });
             Ok(pages.chain(end))
@@ -370,7 +365,11 @@ impl Store for MemoryStore {
     }
 
     async fn read(&self, key: &str) -> Result<Reading, StoreError> {
-        self.state().requests.get += 1;
+        {
+            let mut state = self.state();
+            state.requests.get += 1;
+            *state.reads.entry(key.to_owned()).or_default() += 1;
+        }
         self.meet(Operation::Read, key).await?;
         let found = self.state().objects.get(key).cloned();
         let (bytes, meta) = found.ok_or_else(|| absent(Operation::Read, key))?;

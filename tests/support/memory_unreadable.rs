@@ -13,7 +13,10 @@ use super::MemoryStore;
 #[derive(Default)]
 pub(super) struct Odd {
     pub(super) archived: BTreeSet<String>,
+    /// Those in an archive that cannot be read from there.
+    pub(super) frozen: BTreeSet<String>,
     pub(super) unreadable: BTreeSet<String>,
+    pub(super) keeps_next_removed: bool,
     mangles: bool,
 }
 
@@ -33,6 +36,7 @@ impl MemoryStore {
         let mut state = self.state();
         state.odd.unreadable.remove(key);
         state.odd.archived.remove(key);
+        state.odd.frozen.remove(key);
     }
 
     /// The keys that cannot be read, and those that lie in an archive.
@@ -48,13 +52,15 @@ impl MemoryStore {
 
     /// A listing shows it in an archive, and it cannot be read from there.
     pub(crate) fn archive(&self, key: &str) {
-        self.state().odd.archived.insert(key.to_owned());
+        let odd = &mut self.state().odd;
+        odd.archived.insert(key.to_owned());
+        odd.frozen.insert(key.to_owned());
     }
 
     /// How a GET of an object that is there is refused.
     pub(super) fn refusal(&self, key: &str) -> Option<StoreFault> {
         let odd = &self.state().odd;
-        if odd.archived.contains(key) {
+        if odd.frozen.contains(key) {
             return Some(StoreFault::Archived);
         }
         odd.unreadable.contains(key).then_some(StoreFault::NotFound)

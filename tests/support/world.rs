@@ -49,6 +49,8 @@ pub struct World {
     pub store: Option<Arc<dyn HealStore>>,
     /// In place of the `SQLite` file, for fault injection.
     pub catalog: Option<Arc<dyn Catalog>>,
+    /// In place of the `SQLite` file, for fault injection.
+    pub ledger: Option<Arc<dyn Ledger>>,
     pub collections: Vec<CollectionOptions>,
     /// Who is told, of the requests to a directory too.
     pub observer: Arc<dyn Observer>,
@@ -85,6 +87,7 @@ impl World {
             },
             store: None,
             catalog: None,
+            ledger: None,
             collections: vec![CollectionOptions {
                 name: COLLECTION.to_owned(),
                 query: Some(QUERY.to_owned()),
@@ -238,6 +241,9 @@ impl World {
     }
 
     pub async fn open_ledger(&self) -> Arc<dyn Ledger> {
+        if let Some(ledger) = &self.ledger {
+            return Arc::clone(ledger);
+        }
         let store = self.open_store().await;
         ledger::open("sqlite://ledger.db", store.identity(), self.dir.path()).await.unwrap()
     }

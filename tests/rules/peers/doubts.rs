@@ -6,7 +6,7 @@ use restock::model::{Command, FindingKind, Outcome};
 use restock::pass::PassFailure;
 use restock::store::StoreFault;
 
-use crate::between::{CatalogBetween, StoreBetween};
+use crate::between::{after_first_page, copy_of_catalog};
 use crate::helper::{breaker, counts, exit, flipped, forget_row, in_memory};
 use crate::memory_store::{MemoryStore, Operation};
 use crate::support::http_server::{Answer, Gate};
@@ -86,7 +86,7 @@ async fn an_error_of_either_side_makes_nothing_missing_and_nothing_an_orphan() {
             forget_row(&world, &objects[0]).await;
         }
         if catalog_fails {
-            world.catalog = Some(CatalogBetween::breaking_off(world.open_catalog().await));
+            world.catalog = Some(Arc::new(copy_of_catalog(&world).await.breaking_off()));
         }
         let report = world.audit().await;
         let kinds: Vec<_> = report.findings.iter().map(|finding| finding.kind).collect();
@@ -106,12 +106,12 @@ async fn appended_changed_and_emptied_objects_are_corrupt_and_one_replaced_in_mi
     world.put(&objects[2].key, b"");
     world.put(&objects[3].key, &flipped(&objects[3]));
     let (path, bytes) = (world.path(&objects[3].key), objects[3].bytes.clone());
-    let store = StoreBetween::new(world.open_store().await).after_first_page(move || {
+    after_first_page(&mut world, move || {
         let beside = path.with_extension("new");
         std::fs::write(&beside, bytes).unwrap();
         std::fs::rename(beside, path).unwrap();
-    });
-    world.store = Some(store);
+    })
+    .await;
     let report = world.audit_deep().await;
     let mut expected: Vec<_> =
         objects[..3].iter().map(|object| (FindingKind::Corrupt, object.key.clone())).collect();
@@ -159,9 +159,8 @@ async fn what_is_forbidden_is_not_missing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_that_is_told_to_end_leaves_no_verdict_and_no_half_written_object() {
     let (mut world, objects) = World::healthy(10).await;
-    let (inner, cancel) = (world.open_store().await, world.cancel.clone());
-    let between = StoreBetween::new(Arc::clone(&inner)).after_first_page(move || cancel.cancel());
-    world.store = Some(between);
+    let cancel = world.cancel.clone();
+    after_first_page(&mut world, move || cancel.cancel()).await;
     let ended = world.try_audit(&request(Command::Audit)).await;
     assert!(matches!(ended, Err(PassFailure::Cancelled)));
     assert_eq!(world.open_ledger().await.passes(9).await.unwrap(), []);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use restock::ledger::{FindingCursor, FindingKey};
-use restock::model::{Digest, Finding, FindingCount, FindingKind, Summary};
+use restock::model::{Digest, Finding, FindingCount, FindingKind, Summary, Unhealable};
 
 /// All findings of a store, by kind and subject.
 #[derive(Default)]
@@ -122,9 +122,11 @@ impl Findings {
         counts.collect()
     }
 
-    /// The objects about which one stands.
-    pub(super) fn digests(&self) -> BTreeSet<Digest> {
-        self.standing().filter_map(|finding| finding.digest).collect()
+    /// The objects about which one stands that a heal would try again.
+    pub(super) fn tried_again(&self) -> BTreeSet<Digest> {
+        let waits = |why| why != Unhealable::SourceGone;
+        let tried = self.standing().filter(|finding| !finding.unhealable.is_some_and(waits));
+        tried.filter_map(|finding| finding.digest).collect()
     }
 
     /// Forgets those that were closed before; tells how many.

@@ -115,9 +115,9 @@ impl State {
         after: Option<&Digest>,
         limit: u32,
     ) -> Vec<(Digest, Attempts)> {
-        let standing = self.findings.digests();
+        let tried_again = self.findings.tried_again();
         let behind = self.attempts.iter().filter(|(digest, _)| after.is_none_or(|a| *digest > a));
-        let pending = behind.filter(|(digest, _)| standing.contains(digest));
+        let pending = behind.filter(|(digest, _)| tried_again.contains(digest));
         let pending = pending.map(|(digest, attempts)| (*digest, attempts.clone()));
         pending.take(limit.try_into().unwrap()).collect()
     }
