@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::fate::Fate;
 use crate::hindrance::Hindrance;
 use crate::interference;
+use crate::memory_source::DENIED;
 use crate::memory_store::{Meddler, Moment, Operation};
 use crate::step::What;
 use crate::things::things;
@@ -34,6 +35,11 @@ impl Meddler for Ear {
             if operation == Operation::Publish {
                 fate.published(who, key);
             }
+            let dies = |what: &What| *what == What::DiesUnheard(operation);
+            if fate.strikes(who, dies, key).is_some() {
+                fate.reach("restock died before it heard of a write");
+                fate.die(who).await;
+            }
             fate.call(who, || format!("{operation:?} {key}: done")).await;
             let answers =
                 |what: &What| matches!(what, What::StoreAnswer(of, _) if *of == operation);
@@ -45,7 +51,11 @@ impl Meddler for Ear {
             return Ok(());
         }
         fate.may(who, operation, key);
+        if operation == Operation::Publish {
+            fate.state().seats[who].asked_at = Some(Instant::now());
+        }
         fate.call(who, || format!("{operation:?} {key}")).await;
+        fate.around(who, operation, key).await;
         let fails = |what: &What| matches!(what, What::Store(of, _) if *of == operation);
         if let Some(What::Store(_, fault)) = fate.strikes(who, fails, key) {
             fate.reach(word(operation));
@@ -146,6 +156,9 @@ impl Hindrance for Ear {
         let who = self.who;
         fate.call(who, || format!("{action} {subject}")).await;
         if action == "fetch" {
+            if subject.contains(DENIED) {
+                fate.wrong(format!("I10: {subject} is asked, which the policy denies"));
+            }
             let thing = things().iter().find(|t| t.urls.iter().any(|url| url == subject));
             let key = thing.map_or("", |thing| thing.key.as_str());
             if fate.strikes(who, |what| *what == What::Source, key).is_some() {
@@ -154,6 +167,10 @@ impl Hindrance for Ear {
                 return Err("connection reset".to_owned());
             }
             return Ok(());
+        }
+        if action == "rows" {
+            let mut state = fate.state();
+            state.seats[who].rows_read_at = state.row_changes;
         }
         let fails = |what: &What| matches!(what, What::Catalog(of) if *of == action);
         if fate.strikes(who, fails, "").is_some() {

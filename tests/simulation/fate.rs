@@ -13,7 +13,8 @@ use tokio::time::Instant;
 use crate::dice::Dice;
 use crate::hands::Hands;
 use crate::memory_store::Operation;
-use crate::step::{Fault, Happening, What};
+use crate::model::rows_of;
+use crate::step::{Deed, Fault, Happening, What};
 use crate::things::{digest_of, thing_at, things};
 
 /// How old an answer of the store may be on which a publish rests (invariant I2).
@@ -30,6 +31,10 @@ pub(crate) struct Seat {
     pub(crate) writes: bool,
     pub(crate) removes: bool,
     pub(crate) replaces_unreadable: bool,
+    /// After how many changes of rows it read some last.
+    pub(crate) rows_read_at: u64,
+    /// When it asked for a completion last; what the store does with it is the store's own time.
+    pub(crate) asked_at: Option<Instant>,
     pub(crate) probes: BTreeMap<String, (Instant, Option<ObjectMeta>)>,
 }
 
@@ -71,6 +76,8 @@ pub(crate) struct State {
     dice: Dice,
     before: BTreeMap<usize, Option<(Bytes, ObjectMeta)>>,
     mangles: bool,
+    /// How often rows were changed.
+    pub(crate) row_changes: u64,
 }
 
 pub(crate) struct Fate {
@@ -91,6 +98,7 @@ impl Fate {
                 dice: Dice::new(seed ^ 0x5eed),
                 before: BTreeMap::new(),
                 mangles: false,
+                row_changes: 0,
             }),
             hands: OnceLock::new(),
             died: Default::default(),
@@ -158,10 +166,12 @@ impl Fate {
 
     pub(crate) fn note_change(&self, key: Option<&str>) {
         let mut state = self.state();
-        match key {
-            Some(key) => _ = state.seen.changed.insert(key.to_owned()),
-            None => state.seen.rows_changed = true,
+        if let Some(key) = key {
+            state.seen.changed.insert(key.to_owned());
+            return;
         }
+        state.row_changes += 1;
+        state.seen.rows_changed = true;
     }
 
     /// Lets time go by and things happen; ends an instance whose time has come.
@@ -191,13 +201,44 @@ impl Fate {
             }
         }
         if dies {
-            self.reach("restock died");
-            self.died[who].notify_one();
-            std::future::pending::<()>().await;
+            self.die(who).await;
         }
         match nap {
             None => tokio::task::yield_now().await,
             Some(nap) => tokio::time::sleep(nap).await,
+        }
+    }
+
+    /// Ends an instance.
+    pub(crate) async fn die(&self, who: usize) {
+        self.reach("restock died");
+        self.died[who].notify_one();
+        std::future::pending::<()>().await;
+    }
+
+    /// What happens right before the store does something.
+    pub(crate) async fn around(&self, who: usize, operation: Operation, key: &str) {
+        let meddles = |what: &What| matches!(what, What::Meddles(of, _) if *of == operation);
+        if let Some(What::Meddles(_, deed)) = self.strikes(who, meddles, key)
+            && let Some(n) = things().iter().position(|thing| thing.key == key)
+            && let Some(hands) = self.hands.get()
+        {
+            self.reach("somebody did something to the thing at hand");
+            hands.happen(match deed {
+                Deed::Upload => Happening::Upload(n),
+                Deed::Overwrite(wrong) => Happening::Overwrite(n, wrong),
+                Deed::Delete => Happening::Delete(n),
+                Deed::RemoveRows => Happening::RemoveRows(n),
+                Deed::TouchRows => Happening::TouchRows(n),
+            });
+        }
+        if self.strikes(who, |what| *what == What::Slow(operation), key).is_some() {
+            self.reach("the store took long");
+            tokio::time::sleep(Duration::from_secs(10)).await;
+        }
+        if self.strikes(who, |what| *what == What::Dies(operation), key).is_some() {
+            self.reach("restock died before the store did something");
+            self.die(who).await;
         }
     }
 
@@ -238,7 +279,7 @@ impl Fate {
         }
     }
 
-    fn wrong(&self, what: String) {
+    pub(crate) fn wrong(&self, what: String) {
         self.state().seen.wrong.push(what);
     }
 
@@ -279,18 +320,27 @@ impl Fate {
         };
         let mut state = self.state();
         let before = state.before.remove(&who).flatten();
+        let asked_at = state.seats[who].asked_at.unwrap_or_else(Instant::now);
         let (probe, mangles) = (state.seats[who].probes.get(key).cloned(), state.mangles);
         let removes = state.seats[who].removes;
         drop(state);
         if digest_of(&bytes) != thing.digest && !mangles && !removes {
             self.wrong(format!("I1: wrong bytes were published under {key}"));
         }
+        let rows = hands.catalog.rows().clone();
+        let state = self.state();
+        let knew = state.seats[who].rows_read_at == state.row_changes;
+        drop(state);
+        if rows_of(thing, &rows).is_empty() && !removes && knew {
+            self.wrong(format!("{key} was published, and no row wants it"));
+        }
         let Some((at, told)) = probe else {
             self.wrong(format!("I2: {key} was published without a probe"));
             return;
         };
-        if at.elapsed() > PROBE_AT_MOST {
-            self.wrong(format!("I2: {key} was published {:?} after its probe", at.elapsed()));
+        let age = asked_at - at;
+        if age > PROBE_AT_MOST {
+            self.wrong(format!("I2: {key} was published {age:?} after its probe"));
         }
         match before {
             None => self.reach("a hole was filled"),

@@ -5,8 +5,8 @@ use restock::store::StoreFault;
 use crate::dice::Dice;
 use crate::memory_store::Operation;
 use crate::step::{
-    Age, Depth, Fault, Gives, Happening, History, Kind, Pass, RowKind, Setting, Size, Step, What,
-    Whose, Wrong,
+    Age, Deed, Depth, Fault, Gives, Happening, History, Kind, Pass, RowKind, Setting, Size, Step,
+    What, Whose, Wrong,
 };
 use crate::things::THINGS;
 
@@ -88,9 +88,31 @@ impl History {
         let steps = 1 + dice.index(STEPS);
         // Some histories are calm, so that verdicts are exact; in others all fails at once.
         let storm = dice.weighted(&[(3, 0), (4, 15), (2, 60)]);
-        let steps = (0..steps).map(|_| step(dice, storm)).collect();
-        Self { settings, steps }
+        let mut history = if dice.percent(25) { aged(dice) } else { Vec::new() };
+        history.extend((0..steps).map(|_| step(dice, storm)));
+        Self { settings, steps: history }
     }
+}
+
+/// Two days in which orphans grow old.
+fn aged(dice: &mut Dice) -> Vec<Step> {
+    let mut steps = vec![
+        Step::Happens(Happening::Upload(dice.index(THINGS))),
+        Step::Happens(Happening::RemoveRows(dice.index(THINGS))),
+    ];
+    for _ in 0..4 {
+        steps.push(Step::Pass(Pass {
+            kind: Kind::Audit,
+            deep: Depth::Shallow,
+            slice: (1, 1),
+            installers_only: false,
+            faults: Vec::new(),
+            meanwhile: Vec::new(),
+            crash: None,
+        }));
+        steps.push(Step::Wait(1_000));
+    }
+    steps
 }
 
 fn step(dice: &mut Dice, storm: u64) -> Step {
@@ -156,7 +178,7 @@ fn faults(dice: &mut Dice, storm: u64) -> Vec<Fault> {
 
 fn fault(dice: &mut Dice) -> Fault {
     let what = match dice.below(100) {
-        0..=39 => {
+        0..=35 => {
             let operation = dice.weighted(OPERATIONS);
             let fault = match operation {
                 Operation::Publish if dice.percent(30) => StoreFault::Conflict,
@@ -165,12 +187,16 @@ fn fault(dice: &mut Dice) -> Fault {
             };
             What::Store(operation, fault)
         }
-        40..=47 => {
+        36..=39 => What::Meddles(dice.one(MEDDLED), deed(dice)),
+        40..=43 => What::Slow(dice.one(MEDDLED)),
+        44 => What::Dies(dice.one(MEDDLED)),
+        45 => What::DiesUnheard(dice.one(&[Operation::Publish, Operation::SetAside])),
+        46..=50 => {
             let operation =
                 dice.one(&[Operation::Publish, Operation::Publish, Operation::SetAside]);
             What::StoreAnswer(operation, dice.one(&[StoreFault::Timeout, StoreFault::Server]))
         }
-        48..=54 => What::Hides,
+        51..=54 => What::Hides,
         55..=58 => What::Lies,
         59..=62 => What::Ghost,
         63..=65 => What::Repeats,
@@ -187,6 +213,28 @@ fn fault(dice: &mut Dice) -> Fault {
         after: dice.weighted(&[(6, 0), (3, 1), (2, 3), (1, 9)]),
         times: dice.weighted(&[(6, 1), (2, 2), (2, 5), (1, 1000)]),
     }
+}
+
+/// Operations around which something may happen to their object.
+const MEDDLED: &[Operation] = &[
+    Operation::Probe,
+    Operation::Read,
+    Operation::Stage,
+    Operation::Seal,
+    Operation::Publish,
+    Operation::Publish,
+    Operation::SetAside,
+];
+
+fn deed(dice: &mut Dice) -> Deed {
+    dice.one(&[
+        Deed::Upload,
+        Deed::Overwrite(Wrong::SameSize),
+        Deed::Overwrite(Wrong::Shorter),
+        Deed::Delete,
+        Deed::RemoveRows,
+        Deed::TouchRows,
+    ])
 }
 
 fn happening(dice: &mut Dice) -> Happening {

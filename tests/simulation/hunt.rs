@@ -52,7 +52,8 @@ impl Sum {
     fn print(&self) {
         println!("{:>12} steps", self.steps);
         println!("{:>12} passes", self.passes);
-        for (what, n) in &self.reached {
+        let never = REACHED.iter().chain(RARELY).filter(|what| !self.reached.contains_key(**what));
+        for (what, n) in self.reached.iter().chain(never.map(|what| (what, &0))) {
             println!("{n:>12} {what}");
         }
         for (what, seeds) in &self.wrong {
@@ -179,8 +180,5 @@ fn simulate() {
     let seeds = from.parse().unwrap()..to.parse().unwrap();
     let sum = hunt(&seeds);
     sum.print();
-    if seeds.end - seeds.start >= 50_000 {
-        sum.assert_reached(&[REACHED, RARELY].concat());
-    }
     sum.assert_right();
 }

@@ -1,20 +1,22 @@
 //! A report held against the model, and against itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use restock::model::{BreakerReason, Cause, Finding, FindingKind, Outcome, RepairResult, reason};
+use restock::model::{Cause, Finding, FindingKind, Outcome, RepairResult, reason};
 use restock::pass::PassReport;
 
+use crate::breaker::breaker;
 use crate::case::Case;
-use crate::memory_source::{Answer, DENIED};
-use crate::model::{
-    Verdict, Wanted, allowed, has_good_source, has_unreadable, invalid, thing_of, wanted,
-};
+use crate::memory_source::Answer;
+use crate::model::{Verdict, Wanted, allowed, has_unreadable, invalid, wanted};
+use crate::repairs::repairs;
 use crate::step::Kind;
 use crate::things::{SECRET, Thing, digest_of, thing_at, things};
 
 /// What a report says of each thing before anything was healed.
-fn told(report: &PassReport, case: &Case<'_>) -> BTreeMap<&'static str, Verdict> {
+pub(crate) type Told = BTreeMap<&'static str, Verdict>;
+
+fn told(report: &PassReport, case: &Case<'_>) -> Told {
     let mut told = BTreeMap::new();
     for finding in &report.findings {
         let Some(thing) = finding.key.as_deref().and_then(thing_at) else { continue };
@@ -55,8 +57,9 @@ pub(crate) fn judge(case: &Case<'_>, answers: impl Fn(&str) -> Option<Answer>) -
     orphans(case, failed, &mut wrong);
     counts(case, &mut wrong);
     code(case, failed, &mut wrong);
-    breaker(case, failed, &mut wrong);
-    repairs(case, failed, answers, &mut wrong);
+    let told = told(report, case);
+    breaker(case, &told, &mut wrong);
+    repairs(case, answers, &mut wrong);
     secrets(report, &mut wrong);
     wrong
 }
@@ -254,131 +257,6 @@ fn code(case: &Case<'_>, failed: bool, wrong: &mut Vec<String>) {
             wrong.push(format!("I6: it exits with 0, and {} is not right", thing.key));
         }
     }
-}
-
-fn breaker(case: &Case<'_>, failed: bool, wrong: &mut Vec<String>) {
-    let summary = &case.report.summary;
-    let repairs = case.report.repairs.iter();
-    if summary.breaker.is_some() && repairs.clone().any(|r| r.result != RepairResult::Held) {
-        wrong.push("the breaker is open, and something was healed".to_owned());
-    }
-    if failed || !case.is_full() || !case.is_calm_all_over() || !case.setting.breaker {
-        return;
-    }
-    if case.heals() {
-        return;
-    }
-    let (Some(expected), Some(missing), Some(corrupt), Some(unknown), Some(young)) =
-        (summary.expected, summary.missing, summary.corrupt, summary.unknown, summary.young)
-    else {
-        return;
-    };
-    let (damaged, judged) = (missing + corrupt, expected - unknown);
-    let mass = damaged >= 5 && damaged * 5 > judged;
-    let last = case.remembered.last_full.as_ref().map_or(0, |last| last.named);
-    let lost = last.saturating_sub(expected + young);
-    let shrunk = lost >= 5 && lost * 5 > last;
-    let before = case.remembered.breaker.as_ref();
-    let owed = match before {
-        None => mass || shrunk,
-        Some(state) if state.acknowledged.is_none() => true,
-        Some(state) => {
-            let agreed = state.acknowledged.unwrap_or(0);
-            match (mass, shrunk, state.reason) {
-                (true, _, BreakerReason::MassMissing) => damaged > agreed,
-                (false, true, BreakerReason::InventoryShrunk) => expected + young < agreed,
-                (false, false, _) => false,
-                _ => true,
-            }
-        }
-    };
-    if summary.breaker.is_some() != owed {
-        wrong.push(format!(
-            "the breaker is {:?}, and open is {owed}: {damaged} of {judged}, {lost} of {last} lost, \
-             before: {before:?}",
-            summary.breaker
-        ));
-    }
-}
-
-fn repairs(
-    case: &Case<'_>,
-    failed: bool,
-    answers: impl Fn(&str) -> Option<Answer>,
-    wrong: &mut Vec<String>,
-) {
-    if !case.heals() && !case.report.repairs.is_empty() {
-        wrong.push("I12: an audit repaired".to_owned());
-    }
-    let mut keys = BTreeSet::new();
-    for repair in &case.report.repairs {
-        if !keys.insert(&repair.key) {
-            wrong.push(format!("{} was repaired twice in one pass", repair.key));
-        }
-        let Some(thing) = thing_of(&repair.digest) else { continue };
-        let was_right = case
-            .lay(thing)
-            .into_iter()
-            .flatten()
-            .any(|(bytes, _)| digest_of(&bytes) == thing.digest);
-        if repair.result.is_success() && !was_right && !case.seen.mangled {
-            wrong.push(format!(
-                "I1: {} is called {:?}, and is not right",
-                repair.key, repair.result
-            ));
-        }
-    }
-    if failed || !case.heals() || !case.is_calm_all_over() || case.report.summary.breaker.is_some()
-    {
-        return;
-    }
-    for finding in &case.report.findings {
-        let Some(thing) = finding.key.as_deref().and_then(thing_at) else { continue };
-        let cause = match finding.kind {
-            FindingKind::Missing => Cause::Missing,
-            FindingKind::Corrupt => Cause::Corrupt,
-            _ => continue,
-        };
-        if is_owed(case, thing, cause, &answers) {
-            wrong.push(format!("I4: {} could be healed, and was not", thing.key));
-        }
-    }
-}
-
-/// Whether a calm heal owes it to restore a thing.
-fn is_owed(
-    case: &Case<'_>,
-    thing: &Thing,
-    cause: Cause,
-    answers: impl Fn(&str) -> Option<Answer>,
-) -> bool {
-    let Some(rows) = case.rows.first() else { return false };
-    let gives = |url: &str| {
-        !url.contains(DENIED)
-            && match answers(url) {
-                Some(Answer::Gives(bytes) | Answer::Encoded(_, Some(bytes))) => {
-                    digest_of(&bytes) == thing.digest
-                }
-                _ => false,
-            }
-    };
-    let switched_off = (thing.collection == crate::things::ICONS && !case.setting.icons_heal)
-        || (cause == Cause::Corrupt && !case.setting.replace_corrupt);
-    let obstructed = case.archived.contains(&thing.key) || case.unreadable.contains(&thing.key);
-    let waits = case.pass.kind == Kind::Daemon
-        && (case.paused
-            || case.remembered.attempts.get(&thing.digest).is_some_and(|a| a.failures > 0));
-    // What is remembered of its sources is honored, unless a person named it.
-    let forgotten = matches!(case.pass.kind, Kind::Named(..))
-        || !case.remembered.drifted.contains(&thing.digest);
-    let planned = case.pass.kind != Kind::FromPlan;
-    has_good_source(thing, rows, gives)
-        && !case.seen.mangled
-        && !switched_off
-        && !obstructed
-        && !waits
-        && forgotten
-        && planned
 }
 
 fn secrets(report: &PassReport, wrong: &mut Vec<String>) {

@@ -105,6 +105,16 @@ impl Player {
         }
     }
 
+    /// What is told as corrupt is remembered, so that the next shallow pass tells it too.
+    pub(crate) async fn is_remembered(&mut self, report: &PassReport) {
+        let known = self.world.ledger.corruptions().await.unwrap();
+        for finding in report.findings.iter().filter(|f| f.kind == FindingKind::Corrupt) {
+            if !known.iter().any(|corruption| Some(&corruption.key) == finding.key.as_ref()) {
+                self.wrong.push(format!("nobody remembers that it is corrupt: {:?}", finding.key));
+            }
+        }
+    }
+
     /// A calm heal leaves no upload and nothing half done (I7).
     pub(crate) async fn is_swept(&mut self) {
         let open = self.world.hands.store.open_uploads();

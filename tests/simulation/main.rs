@@ -25,6 +25,7 @@
     reason = "it sums up many cases, and prints the sums"
 )]
 
+mod breaker;
 mod case;
 mod dice;
 mod ear;
@@ -53,6 +54,7 @@ mod people;
 mod play;
 mod reached;
 mod regressions;
+mod repairs;
 mod settle;
 mod shrink;
 mod step;

@@ -40,11 +40,24 @@ impl Player {
         let id = restock::pass::new_id();
         let plan = OrphansPlan::new(id.clone(), "pass", now, identity.clone(), disposal, entries);
         let folder = TempDir::new().unwrap();
-        let mut record = Record::open(&folder.path().join("record"), &id, &identity, now).unwrap();
+        let path = folder.path().join("record");
+        let mut record = Record::open(&path, &id, &identity, now).unwrap();
         self.begin().await;
         self.world.fate.deal(0, faults, meanwhile, None, (true, true, false));
         let remover = self.world.remover(0);
-        let removals = remover.apply(&plan, disposal, &mut record).await.unwrap_or_default();
+        let mut applied = tokio::select! {
+            biased;
+            () = self.world.fate.death(0) => None,
+            applied = remover.apply(&plan, disposal, &mut record) => Some(applied),
+        };
+        if applied.is_none() {
+            self.reach("a plan of orphans was cut off");
+            drop(record);
+            record = Record::open(&path, &id, &identity, now).unwrap();
+            self.world.fate.deal(0, &[], &[], None, (true, true, false));
+            applied = Some(remover.apply(&plan, disposal, &mut record).await);
+        }
+        let removals = applied.and_then(Result::ok).unwrap_or_default();
         self.reach("a plan of orphans was carried out");
         self.are_no_loss(&removals);
         if then == Then::Restore {

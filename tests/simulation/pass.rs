@@ -219,8 +219,12 @@ impl Player {
         let heals = case.heals();
         let is_full = case.is_full();
         self.count(&report, pass);
+        if !beside && report.summary.errors.iter().any(|error| error.code != "ledger") {
+            self.is_as_before(&report, before).await;
+        }
         if !beside && !observed.seen.ledger {
             self.agrees(&report, is_full).await;
+            self.is_remembered(&report).await;
         }
         if heals && calm && !beside && pass.kind != Kind::FromPlan {
             self.is_swept().await;
@@ -233,5 +237,13 @@ impl Player {
     fn planned(&self) -> Vec<Digest> {
         let actions = self.plan.iter().flat_map(|plan| &plan.actions);
         actions.map(|action| action.target.digest).collect()
+    }
+
+    /// A pass that failed opens no breaker, and closes none.
+    async fn is_as_before(&mut self, report: &PassReport, before: &Before) {
+        let now = self.world.ledger.breaker().await.unwrap();
+        if report.summary.outcome == Outcome::Failed && now != before.remembered.breaker {
+            self.wrong.push(format!("a pass that failed turned the breaker: {now:?}"));
+        }
     }
 }

@@ -44,9 +44,16 @@ impl Player {
         let before = self.begin().await;
         self.world.fate.deal(0, faults, &[], None, (false, false, false));
         let (store, thing) = (self.world.store(0), &things()[n]);
-        let said = match Prober::new(&*store).await {
-            Ok(prober) => prober.ask(&thing.key).await,
-            Err(error) => Certainty::Unknown(error.to_string()),
+        let ask = async {
+            match Prober::new(&*store).await {
+                Ok(prober) => prober.ask(&thing.key).await,
+                Err(error) => Certainty::Unknown(error.to_string()),
+            }
+        };
+        let said = tokio::select! {
+            biased;
+            () = self.world.fate.death(0) => return,
+            said = ask => said,
         };
         let Observed { objects, seen, .. } = self.observed(before.objects);
         let is_there = objects[&thing.key].iter().any(Option::is_some);

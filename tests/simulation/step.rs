@@ -127,6 +127,23 @@ pub(crate) enum What {
     Ledger(&'static str),
     LedgerAnswer(&'static str),
     Source,
+    /// Right before the store does it, somebody does this to the thing at hand.
+    Meddles(Operation, Deed),
+    /// The store takes ten seconds for it.
+    Slow(Operation),
+    /// restock dies right before it, or when it is done and nobody has heard of it.
+    Dies(Operation),
+    DiesUnheard(Operation),
+}
+
+/// What somebody does to the very thing that restock is about to do something to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Upload,
+    Overwrite(Wrong),
+    Delete,
+    RemoveRows,
+    TouchRows,
 }
 
 /// A pass of restock.
