@@ -30,7 +30,7 @@ struct Lane<T> {
 
 /// What comes next.
 pub(super) enum Turn<T> {
-    /// This may ask the host. [`Lanes::answered`] gives its place back.
+    /// This may ask the host. [`Lanes::give_back`] gives its place back.
     Ask(String, T),
     /// The host is left alone: this will not be asked there.
     LeftAlone(String, T),

@@ -23,7 +23,6 @@ mod single;
 mod single_source;
 mod slow_store;
 mod store_faults;
-mod worlds;
 
 #[path = "../support/hindrance.rs"]
 mod hindrance;

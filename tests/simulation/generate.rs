@@ -248,6 +248,7 @@ fn happening(dice: &mut Dice) -> Happening {
                 Wrong::SameSize,
                 Wrong::SameSize,
                 Wrong::Shorter,
+                Wrong::Longer,
                 Wrong::Empty,
                 Wrong::Anew,
             ]),

@@ -106,6 +106,7 @@ impl Hands {
                     Wrong::Anew => thing.bytes.clone(),
                     Wrong::Empty => Bytes::new(),
                     Wrong::Shorter => thing.bytes.slice(..thing.bytes.len() / 2),
+                    Wrong::Longer => [&thing.bytes[..], b"more"].concat().into(),
                     Wrong::SameSize => thing.bytes.iter().map(|byte| byte ^ 1).collect(),
                 };
                 store.make_readable(&thing.key);

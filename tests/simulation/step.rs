@@ -36,6 +36,7 @@ pub(crate) enum Happening {
 pub(crate) enum Wrong {
     SameSize,
     Shorter,
+    Longer,
     Empty,
     /// The right bytes, written anew: not wrong at all.
     Anew,
