@@ -12,8 +12,8 @@ use crate::hindrance::Hindrance;
 use crate::interference;
 use crate::memory_source::DENIED;
 use crate::memory_store::{Meddler, Moment, Operation};
-use crate::step::What;
-use crate::things::things;
+use crate::step::{Happening, What, Wrong};
+use crate::things::{thing_asked, things};
 
 /// How an instance's doubles reach its fate. Holds no share in it, or no world would ever end.
 pub(crate) struct Ear {
@@ -66,6 +66,20 @@ impl Meddler for Ear {
             fate.about_to_publish(who, key);
         }
         Ok(())
+    }
+
+    fn swallows(&self, key: &str) -> bool {
+        let Some(fate) = self.fate.upgrade() else { return false };
+        let is_it = |what: &What| matches!(what, What::Swallows(_));
+        let Some(What::Swallows(beaten)) = fate.strikes(self.who, is_it, key) else { return false };
+        fate.reach("a completion was called done and was not");
+        fate.touch(key);
+        fate.state().seen.mangled = true;
+        let thing = things().iter().position(|thing| thing.key == key);
+        if let (true, Some(hands), Some(n)) = (beaten, fate.hands(), thing) {
+            hands.happen(Happening::Overwrite(n, Wrong::SameSize));
+        }
+        true
     }
 
     fn retell(
@@ -159,9 +173,11 @@ impl Hindrance for Ear {
             if subject.contains(DENIED) {
                 fate.wrong(format!("I10: {subject} is asked, which the policy denies"));
             }
-            let thing = things().iter().find(|t| t.urls.iter().any(|url| url == subject));
+            let thing = thing_asked(subject);
             let key = thing.map_or("", |thing| thing.key.as_str());
-            if fate.strikes(who, |what| *what == What::Source, key).is_some() {
+            let fails = fate.strikes(who, |what| *what == What::Source, key).is_some();
+            fate.asks(who, subject, !fails);
+            if fails {
                 fate.reach("a source failed once");
                 fate.touch(key);
                 return Err("connection reset".to_owned());
@@ -198,6 +214,7 @@ impl interference::Interference for Ear {
         }
         if !is_after {
             fate.call(self.who, || format!("ledger {action}")).await;
+            fate.state().seats[self.who].records |= action == "record_pass";
         }
         let fails = |what: &What| match what {
             What::Ledger(of) => *of == action && !is_after,

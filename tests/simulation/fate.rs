@@ -36,6 +36,14 @@ pub(crate) struct Seat {
     /// When it asked for a completion last; what the store does with it is the store's own time.
     pub(crate) asked_at: Option<Instant>,
     pub(crate) probes: BTreeMap<String, (Instant, Option<ObjectMeta>)>,
+    /// Whether it recorded what it found.
+    pub(crate) records: bool,
+    /// Which sources of each thing it asked.
+    pub(crate) asked: BTreeMap<String, BTreeSet<String>>,
+    /// How often in a row each host was silent to it.
+    pub(crate) silences: BTreeMap<String, u32>,
+    /// Until when each request waits to which a host is silent.
+    pub(crate) waits: BTreeMap<String, Vec<Instant>>,
 }
 
 /// What was seen while passes ran.
@@ -57,9 +65,11 @@ pub(crate) struct Seen {
     pub(crate) ghosts: BTreeSet<String>,
     /// Keys whose objects or readability somebody changed.
     pub(crate) changed: BTreeSet<String>,
+    /// Hosts that were silent too often to be asked again.
+    pub(crate) left_alone: BTreeSet<String>,
     /// Whether rows were changed, or a clock set.
     pub(crate) rows_changed: bool,
-    /// Whether the store changed bytes on their way in, at any time.
+    /// Whether the store changed bytes on their way in, or took none, at any time.
     pub(crate) mangled: bool,
     /// What must not happen, and did.
     pub(crate) wrong: Vec<String>,
@@ -108,6 +118,10 @@ impl Fate {
 
     pub(crate) fn give_hands(&self, hands: Hands) {
         self.hands.set(hands).ok();
+    }
+
+    pub(crate) fn hands(&self) -> Option<&Hands> {
+        self.hands.get()
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

@@ -204,7 +204,8 @@ fn fault(dice: &mut Dice) -> Fault {
         72..=74 => What::HeadClaims,
         75..=80 => What::Catalog(dice.one(CATALOG)),
         81..=88 => What::Ledger(dice.one(LEDGER)),
-        89..=93 => What::LedgerAnswer(dice.one(LEDGER)),
+        89..=92 => What::LedgerAnswer(dice.one(LEDGER)),
+        93..=97 => What::Swallows(dice.percent(50)),
         _ => What::Source,
     };
     Fault {
@@ -265,7 +266,9 @@ fn happening(dice: &mut Dice) -> Happening {
         72..=73 => Happening::UnreadableRow,
         74 => Happening::NullRow,
         75..=77 => Happening::MendRows,
-        78..=94 => Happening::Source(thing, dice.index(3), gives(dice)),
+        78..=93 => Happening::Source(thing, dice.index(3), gives(dice)),
+        94 if dice.percent(40) => Happening::ManyRows(thing),
+        94 => Happening::SilentHost(dice.index(2), dice.below(1 << THINGS) as u32),
         95..=97 => Happening::SetClock(
             dice.one(&[Whose::Restock, Whose::Store, Whose::Catalog]),
             dice.one(&[-20, 20, -7200, 7200, -400, 400, 18_000, -100_000]),

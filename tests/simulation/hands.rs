@@ -8,13 +8,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use restock::clock::Clock;
 use restock::model::{ObjectMeta, Sources};
 
+use crate::asking::SOURCES;
 use crate::fate::{Fate, by};
 use crate::memory_catalog::{Cell, MemoryCatalog, Row, Written};
 use crate::memory_source::{Answer, MemorySource};
 use crate::memory_store::MemoryStore;
 use crate::step::{Age, Gives, Happening, RowKind, Size, Whose, Wrong};
-use crate::things::{Thing, things};
+use crate::things::{Thing, empty_url, things};
 use crate::world::{MAX_OBJECT, SimClock};
+
+/// Rows of a thing that are more than a pass asks the sources of.
+const MANY: usize = SOURCES + 2;
 
 /// By which things happen to a world.
 #[derive(Clone)]
@@ -70,6 +74,12 @@ impl Hands {
                     fate.note_change(Some(&thing.key));
                 }
             }
+            Happening::SilentHost(url, _) => {
+                for thing in things() {
+                    self.source.serve(&thing.urls[url], Answer::Silent);
+                    self.changed(&thing.key);
+                }
+            }
             Happening::SetClock(whose, seconds) => {
                 let at = match whose {
                     Whose::Restock => 0,
@@ -116,7 +126,7 @@ impl Hands {
                 store.make_readable(&things()[n].key);
                 store.remove(&things()[n].key);
             }
-            Happening::Sweep(bits) => {
+            Happening::Sweep(bits) | Happening::SilentHost(_, bits) => {
                 for (n, thing) in things().iter().enumerate() {
                     if bits >> n & 1 == 1 {
                         store.make_readable(&thing.key);
@@ -152,6 +162,15 @@ impl Hands {
             Happening::Row(n, kind) => {
                 let row = self.row(&things()[n], kind, now);
                 self.catalog.rows().push(row);
+            }
+            Happening::ManyRows(n) => {
+                let kind = RowKind { age: Age::Old, size: Size::Unknown, url: None };
+                for at in 0..MANY {
+                    let url = empty_url(n, at);
+                    self.source.serve(&url, Answer::Gone(404));
+                    let row = self.row(&things()[n], kind, now);
+                    self.catalog.rows().push(Row { sources: Sources::of_url(&url), ..row });
+                }
             }
             Happening::RemoveRows(n) => self.catalog.rows().retain(|row| !of(n)(row)),
             Happening::TouchRows(n) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use restock::model::{Cause, Finding, FindingKind, Outcome, RepairResult, reason};
+use restock::model::{Cause, Finding, FindingKind, Outcome, PassError, RepairResult, reason};
 use restock::pass::PassReport;
 
 use crate::breaker::breaker;
@@ -109,12 +109,17 @@ fn verdicts(case: &Case<'_>, failed: bool, wrong: &mut Vec<String>) {
     }
 }
 
+/// Whether a pass failed by this over what it saw, and not over what it kept.
+pub(crate) fn is_about_what_was_seen(error: &PassError) -> bool {
+    error.code != "ledger" && !error.only_holds_orphans()
+}
+
 fn orphans(case: &Case<'_>, failed: bool, wrong: &mut Vec<String>) {
     let flagged = |finding: &&Finding| finding.reason.as_deref() == Some(reason::FLAGGED);
     for finding in case.report.findings.iter().filter(flagged) {
         let key = finding.key.as_deref().unwrap_or_default();
         // A ledger that does not take what was seen takes nothing from what was seen.
-        if failed && case.report.summary.errors.iter().any(|error| error.code != "ledger") {
+        if failed && case.report.summary.errors.iter().any(is_about_what_was_seen) {
             wrong.push(format!("{key} is flagged by a pass that failed"));
         }
         if case.rows.iter().all(|rows| has_unreadable(&finding.collection, rows)) {

@@ -25,6 +25,7 @@
     reason = "it sums up many cases, and prints the sums"
 )]
 
+mod asking;
 mod breaker;
 mod case;
 mod dice;
@@ -59,4 +60,5 @@ mod settle;
 mod shrink;
 mod step;
 mod things;
+mod weather;
 mod world;

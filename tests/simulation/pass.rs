@@ -9,7 +9,7 @@ use restock::pass::{FailOn, PassFailure, PassReport, Request, Restraint};
 
 use crate::case::{Case, Lies, Remembered};
 use crate::fate::Seen;
-use crate::judge::judge;
+use crate::judge::{is_about_what_was_seen, judge};
 use crate::memory_catalog::Row;
 use crate::play::Player;
 use crate::step::{Depth, Kind, Pass};
@@ -219,7 +219,7 @@ impl Player {
         let heals = case.heals();
         let is_full = case.is_full();
         self.count(&report, pass);
-        if !beside && report.summary.errors.iter().any(|error| error.code != "ledger") {
+        if !beside && report.summary.errors.iter().any(is_about_what_was_seen) {
             self.is_as_before(&report, before).await;
         }
         if !beside && !observed.seen.ledger {

@@ -59,9 +59,10 @@ impl Player {
         let is_there = objects[&thing.key].iter().any(Option::is_some);
         let touched = seen.all || seen.keys.contains(&thing.key);
         let lied = seen.ghosts.contains(&thing.key) || seen.denied.contains(&thing.key);
+        // Where no listing showed that a store answers, anybody may have answered.
         let right = match said {
-            Certainty::Present(_) => is_there || lied,
-            Certainty::Absent => !is_there || lied,
+            Certainty::Present(_) => !seen.all && (is_there || lied),
+            Certainty::Absent => !seen.all && (!is_there || lied),
             Certainty::Unknown(_) => touched,
         };
         if !right {

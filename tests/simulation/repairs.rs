@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use restock::model::{Cause, FindingKind, Outcome, RepairResult};
 
+use crate::asking::SOURCES;
 use crate::case::Case;
 use crate::memory_source::{Answer, DENIED};
-use crate::model::{has_good_source, thing_of};
+use crate::model::{has_good_source, rows_of, thing_of};
 use crate::step::Kind;
 use crate::things::{Thing, digest_of, thing_at};
 
@@ -34,7 +35,9 @@ pub(crate) fn repairs(
             .into_iter()
             .flatten()
             .any(|(bytes, _)| digest_of(&bytes) == thing.digest);
-        let unread = case.seen.mangled && !case.setting.verify;
+        // What nobody reads back, a store that keeps other bytes or a HEAD that lies can break.
+        let ghost = case.seen.ghosts.contains(&repair.key);
+        let unread = !case.setting.verify && (case.seen.mangled || ghost);
         if repair.result.is_success() && !was_right && !unread {
             wrong.push(format!(
                 "I1: {} is called {:?}, and is not right",
@@ -68,7 +71,9 @@ fn is_owed(
 ) -> bool {
     let Some(rows) = case.rows.first() else { return false };
     let gives = |url: &str| {
+        let left_alone = case.seen.left_alone.iter().any(|host| url.contains(host));
         !url.contains(DENIED)
+            && !left_alone
             && match answers(url) {
                 Some(Answer::Gives(bytes) | Answer::Encoded(_, Some(bytes))) => {
                     digest_of(&bytes) == thing.digest
@@ -86,6 +91,8 @@ fn is_owed(
     let forgotten = matches!(case.pass.kind, Kind::Named(..))
         || !case.remembered.drifted.contains(&thing.digest);
     let planned = case.pass.kind != Kind::FromPlan;
+    // Of very many sources the good one may have its turn in the next pass.
+    let many = rows_of(thing, rows).len() > SOURCES;
     has_good_source(thing, rows, gives)
         && !case.seen.mangled
         && !switched_off
@@ -93,4 +100,5 @@ fn is_owed(
         && !waits
         && forgotten
         && planned
+        && !many
 }

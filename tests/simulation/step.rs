@@ -26,7 +26,12 @@ pub(crate) enum Happening {
     UnreadableRow,
     NullRow,
     MendRows,
+    /// A thing gets more rows than a pass asks sources of one, each with a URL that gives nothing.
+    ManyRows(usize),
     Source(usize, usize, Gives),
+    /// Nothing comes any more from the host of all first, or of all second, URLs, and a lifecycle
+    /// rule takes each thing whose bit is set.
+    SilentHost(usize, u32),
     SetClock(Whose, i64),
     Mangle(bool),
 }
@@ -120,6 +125,9 @@ pub(crate) enum What {
     Ghost,
     /// A listing hands its pages out twice.
     Repeats,
+    /// A completion is called done, and takes no effect; where it says so, since somebody else wrote
+    /// right before.
+    Swallows(bool),
     /// HEAD says that the thing is not there.
     HeadDenies,
     /// HEAD says that something is there.

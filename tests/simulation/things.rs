@@ -69,6 +69,18 @@ fn thing(n: usize) -> Thing {
     }
 }
 
+/// One of many URLs of a thing that give nothing.
+pub(crate) fn empty_url(of: usize, n: usize) -> String {
+    format!("https://user:{SECRET}@c.example/{of}/{n}?token={SECRET}")
+}
+
+/// The thing that this is a URL of.
+pub(crate) fn thing_asked(url: &str) -> Option<&'static Thing> {
+    let empty = |of: usize| url.contains(&format!("@c.example/{of}/"));
+    let mut all = ALL.iter().enumerate();
+    all.find(|(of, thing)| thing.urls.iter().any(|own| own == url) || empty(*of)).map(|(_, t)| t)
+}
+
 /// The thing whose key this is.
 pub(crate) fn thing_at(key: &str) -> Option<&'static Thing> {
     ALL.iter().find(|thing| thing.key == key)

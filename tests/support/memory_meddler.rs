@@ -24,6 +24,9 @@ pub(crate) trait Meddler: Send + Sync {
     async fn meet(&self, moment: Moment, operation: Operation, key: &str)
     -> Result<(), StoreFault>;
 
+    /// Whether the store calls this completion done, and leaves everything as it is.
+    fn swallows(&self, key: &str) -> bool;
+
     /// What a listing tells in place of these pages, which are true.
     fn retell(&self, prefix: &str, pages: Vec<ListedPage>) -> Vec<Result<ListedPage, StoreFault>>;
 

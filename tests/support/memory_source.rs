@@ -57,10 +57,16 @@ impl MemorySource {
     }
 }
 
+/// How long a silent source is waited for.
+pub(crate) const SILENT_FOR: Duration = Duration::from_mins(1);
+
+/// Requests at once to one host.
+pub(crate) const PER_HOST: usize = 2;
+
 /// A host that the policy denies.
 pub(crate) const DENIED: &str = "denied.example";
 
-fn host_of(url: &str) -> Option<String> {
+pub(crate) fn host_of(url: &str) -> Option<String> {
     let behind = url.split_once("://")?.1;
     let authority = behind.split('/').next()?;
     Some(authority.rsplit('@').next()?.to_owned())
@@ -136,7 +142,7 @@ impl Source for MemorySource {
             Answer::Forbidden => return Err(FetchError::Permanent("403".to_owned())),
             Answer::Busy(wish) => return Err(transient(wish)),
             Answer::Silent => {
-                tokio::time::sleep(Duration::from_mins(1)).await;
+                tokio::time::sleep(SILENT_FOR).await;
                 return Err(silent());
             }
         };
@@ -155,6 +161,6 @@ impl Source for MemorySource {
     }
 
     fn per_host(&self) -> usize {
-        2
+        PER_HOST
     }
 }

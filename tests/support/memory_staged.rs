@@ -102,6 +102,9 @@ impl Staged for StagedBytes {
     async fn publish(mut self: Box<Self>, condition: Condition) -> Result<(), StoreError> {
         let key = self.upload.key.clone();
         self.store.meet(Operation::Publish, &key).await?;
+        if self.store.meddler.as_ref().is_some_and(|meddler| meddler.swallows(&key)) {
+            return self.end(Change::Discarded(key)).await;
+        }
         let now = self.store.state().objects.get(&key).map(|(_, meta)| meta.clone());
         let holds = match (&condition, &now) {
             (Condition::Absent, now) => now.is_none(),
