@@ -24,6 +24,8 @@ pub(crate) struct Remembered {
     pub(crate) accepted: BTreeSet<Digest>,
     pub(crate) attempts: BTreeMap<Digest, Attempts>,
     pub(crate) drifted: BTreeSet<Digest>,
+    /// Whose rows are others than those that the attempts were made for.
+    pub(crate) touched: BTreeSet<Digest>,
     /// Keys under which a run was about to publish when it was cut off.
     pub(crate) interrupted: BTreeSet<String>,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Case<'a> {
     pub(crate) planned: Vec<Digest>,
     /// The database's clock as it began.
     pub(crate) catalog_now: DateTime<Utc>,
+    /// restock's own clock as it began.
+    pub(crate) now: DateTime<Utc>,
     /// The store's clock less restock's, in seconds.
     pub(crate) skew: i64,
     /// All rows, as they were one after the other; those that it began with first.

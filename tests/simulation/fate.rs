@@ -71,6 +71,8 @@ pub(crate) struct Seen {
     pub(crate) rows_changed: bool,
     /// Whether the store changed bytes on their way in, or took none, at any time.
     pub(crate) mangled: bool,
+    /// Keys under which bytes were published.
+    pub(crate) published: BTreeSet<String>,
     /// What must not happen, and did.
     pub(crate) wrong: Vec<String>,
     /// What is counted as reached.
@@ -333,6 +335,7 @@ impl Fate {
             return;
         };
         let mut state = self.state();
+        state.seen.published.insert(key.to_owned());
         let before = state.before.remove(&who).flatten();
         let asked_at = state.seats[who].asked_at.unwrap_or_else(Instant::now);
         let (probe, mangles) = (state.seats[who].probes.get(key).cloned(), state.mangles);

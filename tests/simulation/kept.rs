@@ -1,11 +1,14 @@
 //! What a ledger keeps, held against what was told and what is true; and what was reached.
 
+use std::collections::BTreeSet;
+
 use restock::ledger::Ledger as _;
 use restock::model::{FindingKind, Outcome};
 use restock::pass::PassReport;
 
 use crate::play::Player;
 use crate::step::{Kind, Pass};
+use crate::things::thing_at;
 
 /// What the details of repairs say: a part of a sentence for each way in which publishing ends.
 pub(crate) const ENDINGS: &[&str] = &[
@@ -111,6 +114,18 @@ impl Player {
         for finding in report.findings.iter().filter(|f| f.kind == FindingKind::Corrupt) {
             if !known.iter().any(|corruption| Some(&corruption.key) == finding.key.as_ref()) {
                 self.wrong.push(format!("nobody remembers that it is corrupt: {:?}", finding.key));
+            }
+        }
+    }
+
+    /// Whatever was published stands in the ledger: as repaired, or as about to be published.
+    pub(crate) async fn is_written_down(&mut self, published: &BTreeSet<String>) {
+        let publishings = self.world.ledger.publishings().await.unwrap();
+        for thing in published.iter().filter_map(|key| thing_at(key)) {
+            let announced = publishings.iter().any(|one| one.repair.key == thing.key);
+            let repaired = self.world.ledger.repairs(&thing.digest, 1).await.unwrap();
+            if !announced && repaired.is_empty() {
+                self.wrong.push(format!("I7: {} was published, and nobody knows", thing.key));
             }
         }
     }

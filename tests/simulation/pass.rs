@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use restock::catalog::Catalog;
 use restock::clock::Clock as _;
 use restock::ledger::Ledger as _;
-use restock::model::{Command, Digest, Outcome, Slice};
+use restock::model::{Attempts, Command, Digest, Outcome, Slice};
 use restock::pass::{FailOn, PassFailure, PassReport, Request, Restraint};
 
 use crate::case::{Case, Lies, Remembered};
@@ -21,6 +22,7 @@ pub(crate) struct Before {
     remembered: Remembered,
     planned: Vec<Digest>,
     odd: (BTreeSet<String>, BTreeSet<String>),
+    now: chrono::DateTime<chrono::Utc>,
     catalog_now: chrono::DateTime<chrono::Utc>,
     skew: i64,
 }
@@ -48,12 +50,27 @@ impl Player {
         let now = self.world.clock().now();
         let corruptions = ledger.corruptions().await.unwrap();
         let accepted = ledger.accepted().await.unwrap();
+        let attempts: BTreeMap<_, _> =
+            ledger.attempts(&digests).await.unwrap().into_iter().collect();
+        let mut touched = BTreeSet::new();
+        for collection in self.world.hands.catalog.collections() {
+            let catalog: &dyn Catalog = &self.world.hands.catalog;
+            let rows = catalog.rows(collection, &digests).await.unwrap();
+            for (digest, known) in &attempts {
+                let rows: Vec<_> =
+                    rows.iter().filter(|row| row.digest == *digest).cloned().collect();
+                if !rows.is_empty() && known.fingerprint != Attempts::fingerprint_of(&rows) {
+                    touched.insert(*digest);
+                }
+            }
+        }
         Remembered {
             corruptions: corruptions.into_iter().map(|c| (c.key.clone(), c)).collect(),
             breaker: ledger.breaker().await.unwrap(),
             last_full: ledger.last_full().await.unwrap(),
             accepted: accepted.into_iter().filter(|a| a.holds(now)).map(|a| a.digest).collect(),
-            attempts: ledger.attempts(&digests).await.unwrap().into_iter().collect(),
+            attempts,
+            touched,
             interrupted: {
                 let publishings = ledger.publishings().await.unwrap();
                 publishings.into_iter().map(|publishing| publishing.repair.key).collect()
@@ -68,13 +85,15 @@ impl Player {
         self.world.hands.take_versions();
         let objects = self.world.hands.store.objects();
         let clock = |n: usize| self.world.hands.clocks[n].now();
-        let (catalog_now, skew) = (clock(2), (clock(1) - clock(0)).num_seconds());
+        let (now, catalog_now) = (clock(0), clock(2));
+        let skew = (clock(1) - now).num_seconds();
         let lies = |key: &String| vec![objects.get(key).cloned()];
         Before {
             objects: things().iter().map(|t| (t.key.clone(), lies(&t.key))).collect(),
             remembered: self.before().await,
             planned: self.planned(),
             odd: self.world.hands.store.odd(),
+            now,
             catalog_now,
             skew,
         }
@@ -183,6 +202,7 @@ impl Player {
         beside: bool,
     ) {
         self.played.passes += 1;
+        self.is_written_down(&observed.seen.published).await;
         let calm = observed.seen.keys.is_empty() && !observed.seen.ledger && !observed.seen.all;
         let report = match ran {
             Ran::Reported(report) => report,
@@ -203,6 +223,7 @@ impl Player {
             pass,
             paused: self.paused,
             planned: before.planned.clone(),
+            now: before.now,
             catalog_now: before.catalog_now,
             skew: before.skew,
             rows: observed.rows.clone(),

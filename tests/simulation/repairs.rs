@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use restock::model::{Cause, FindingKind, Outcome, RepairResult};
+use chrono::TimeDelta;
+use restock::model::{Cause, FindingKind, Outcome, Repair, RepairResult};
 
 use crate::asking::SOURCES;
 use crate::case::Case;
@@ -23,6 +24,9 @@ pub(crate) fn repairs(
     let mut keys = BTreeSet::new();
     let held_back = case.paused && case.pass.kind == Kind::Daemon;
     for repair in &case.report.repairs {
+        if repair.result != RepairResult::Held && is_too_early(case, repair) {
+            wrong.push(format!("{} is tried again before its time", repair.key));
+        }
         if held_back && repair.result != RepairResult::Held {
             wrong.push(format!("{} is healed while healing is paused", repair.key));
         }
@@ -60,6 +64,23 @@ pub(crate) fn repairs(
             wrong.push(format!("I4: {} could be healed, and was not", thing.key));
         }
     }
+}
+
+/// Whether a daemon's heal of an object failed too short a while ago: 15 minutes after the first
+/// time, twice as long after each further one, a day at most.
+fn is_too_early(case: &Case<'_>, repair: &Repair) -> bool {
+    let (Some(attempts), Some(thing)) =
+        (case.remembered.attempts.get(&repair.digest), thing_of(&repair.digest))
+    else {
+        return false;
+    };
+    let (Some(last), true) = (attempts.last_at, attempts.failures > 0) else { return false };
+    let minutes = (15_i64 << (attempts.failures - 1).min(20)).min(24 * 60);
+    case.pass.kind == Kind::Daemon
+        && case.is_calm(thing)
+        && !case.remembered.touched.contains(&repair.digest)
+        && last <= case.now
+        && case.now < last + TimeDelta::minutes(minutes)
 }
 
 /// Whether a calm heal owes it to restore a thing.
