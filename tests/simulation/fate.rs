@@ -14,7 +14,7 @@ use crate::dice::Dice;
 use crate::hands::Hands;
 use crate::memory_store::Operation;
 use crate::model::rows_of;
-use crate::step::{Deed, Fault, Happening, What};
+use crate::step::{Deed, Fault, Happening, Setting, What};
 use crate::things::{digest_of, thing_at, things};
 
 /// How old an answer of the store may be on which a publish rests (invariant I2).
@@ -69,6 +69,8 @@ pub(crate) struct Seen {
     pub(crate) left_alone: BTreeSet<String>,
     /// Whether rows were changed, or a clock set.
     pub(crate) rows_changed: bool,
+    /// Whether a clock was set: a row's age is then another one.
+    pub(crate) clock_set: bool,
     /// Whether the store changed bytes on their way in, or took none, at any time.
     pub(crate) mangled: bool,
     /// Keys under which bytes were published.
@@ -99,10 +101,12 @@ pub(crate) struct Fate {
     died: [Notify; 2],
     /// Whether each call is written down.
     logs: bool,
+    /// Whether one object is healed after the other.
+    one_by_one: bool,
 }
 
 impl Fate {
-    pub(crate) fn new(seed: u64, logs: bool) -> Arc<Self> {
+    pub(crate) fn new(seed: u64, logs: bool, setting: Setting) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
                 seats: Default::default(),
@@ -115,6 +119,7 @@ impl Fate {
             hands: OnceLock::new(),
             died: Default::default(),
             logs,
+            one_by_one: setting.concurrency == 1,
         })
     }
 
@@ -172,6 +177,10 @@ impl Fate {
         if self.logs {
             self.state().seen.log.push(line());
         }
+    }
+
+    pub(crate) fn note_clock(&self) {
+        self.state().seen.clock_set = true;
     }
 
     pub(crate) fn set_mangles(&self, mangles: bool) {
@@ -348,7 +357,7 @@ impl Fate {
         let state = self.state();
         let knew = state.seats[who].rows_read_at == state.row_changes;
         drop(state);
-        if rows_of(thing, &rows).is_empty() && !removes && knew {
+        if rows_of(thing, &rows).is_empty() && !removes && knew && self.one_by_one {
             self.wrong(format!("{key} was published, and no row wants it"));
         }
         let Some((at, told)) = probe else {

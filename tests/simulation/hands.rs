@@ -89,6 +89,7 @@ impl Hands {
                 self.clocks[at].set(by(seconds));
                 if let Some(fate) = &fate {
                     fate.reach("a clock was set");
+                    fate.note_clock();
                     fate.note_change(None);
                 }
             }

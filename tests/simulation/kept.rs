@@ -101,7 +101,8 @@ impl Player {
         // One that ended a little ahead is not told from one of a host whose clock is ahead.
         let is_ahead = |last: &restock::model::Summary| {
             let ahead = last.finished_at - told.finished_at;
-            ahead > chrono::TimeDelta::zero() && ahead <= chrono::TimeDelta::minutes(5)
+            ahead > chrono::TimeDelta::zero()
+                && ahead <= self.set_back + chrono::TimeDelta::minutes(5)
         };
         if last.as_ref() != Some(told) && !last.as_ref().is_some_and(is_ahead) {
             self.wrong.push(format!("I8: another last full pass is kept: {last:?}, not {told:?}"));

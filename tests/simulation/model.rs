@@ -84,7 +84,10 @@ fn verdict(thing: &Thing, wanted: &Wanted, lies: &Lies, case: &Case<'_>) -> Verd
         return Verdict::Corrupt;
     }
     // What a run that was cut off was about to publish is read before a heal looks at all else.
-    let interrupted = case.heals() && case.remembered.interrupted.contains(&thing.key);
+    let interrupted = case.heals()
+        && !unreadable
+        && meta.size == thing.bytes.len() as u64
+        && case.remembered.interrupted.contains(&thing.key);
     let reads = case.reads(thing) || standing.is_some() || !fits || interrupted;
     if archived {
         let is_present = case.setting.archived_is_present;
@@ -130,10 +133,17 @@ pub(crate) fn allowed(thing: &Thing, case: &Case<'_>) -> BTreeSet<Verdict> {
         // Two observations that both lie cannot be seen through; one can.
         let kept_back = case.unreadable.contains(&thing.key) || seen.hidden.contains(&thing.key);
         let twice = kept_back && seen.denied.contains(&thing.key);
+        // What a young row wants and no listing shows is not asked for: it has its grace.
+        if seen.hidden.contains(&thing.key) && ever(|wanted| matches!(wanted, Wanted::Young(_))) {
+            allowed.insert(Verdict::Young);
+        }
         if was_away || twice {
             let young = ever(|wanted| matches!(wanted, Wanted::Young(_)));
             allowed.insert(if young { Verdict::Young } else { Verdict::Missing });
-            if ever(|wanted| matches!(wanted, Wanted::Old(_))) {
+            if seen.clock_set {
+                allowed.insert(Verdict::Young);
+            }
+            if seen.clock_set || ever(|wanted| matches!(wanted, Wanted::Old(_))) {
                 allowed.insert(Verdict::Missing);
             }
         }

@@ -56,13 +56,15 @@ impl Player {
             said = ask => said,
         };
         let Observed { objects, seen, .. } = self.observed(before.objects);
-        let is_there = objects[&thing.key].iter().any(Option::is_some);
+        let lay = &objects[&thing.key];
+        let (was_there, was_away) =
+            (lay.iter().any(Option::is_some), lay.iter().any(Option::is_none));
         let touched = seen.all || seen.keys.contains(&thing.key);
         let lied = seen.ghosts.contains(&thing.key) || seen.denied.contains(&thing.key);
         // Where no listing showed that a store answers, anybody may have answered.
         let right = match said {
-            Certainty::Present(_) => !seen.all && (is_there || lied),
-            Certainty::Absent => !seen.all && (!is_there || lied),
+            Certainty::Present(_) => !seen.all && (was_there || lied),
+            Certainty::Absent => !seen.all && (was_away || lied),
             Certainty::Unknown(_) => touched,
         };
         if !right {

@@ -46,6 +46,8 @@ pub(crate) fn play(seed: u64, history: &History, logs: bool) -> Played {
 pub(crate) struct Player {
     pub(crate) world: World,
     pub(crate) paused: bool,
+    /// By how much restock's clock was set back in all, between passes and in them.
+    pub(crate) set_back: chrono::TimeDelta,
     pub(crate) plan: Option<Plan>,
     pub(crate) wrong: Vec<String>,
     pub(crate) played: Played,
@@ -58,6 +60,7 @@ impl Player {
         let mut player = Self {
             world: World::new(seed, history.settings, logs),
             paused: false,
+            set_back: history.set_back(),
             plan: None,
             wrong: Vec::new(),
             played: Played::default(),

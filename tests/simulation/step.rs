@@ -1,6 +1,7 @@
 //! A history as data: what happens in the world, what restock is told to do, and what fails in
 //! the middle of it.
 
+use chrono::TimeDelta;
 use restock::store::StoreFault;
 
 use crate::memory_store::Operation;
@@ -220,6 +221,28 @@ pub(crate) enum Step {
 pub(crate) struct History {
     pub(crate) settings: Setting,
     pub(crate) steps: Vec<Step>,
+}
+
+impl History {
+    /// By how much restock's clock is set back in all.
+    pub(crate) fn set_back(&self) -> TimeDelta {
+        let passes = |step: &Step| match step {
+            Step::Pass(pass) => vec![pass.clone()],
+            Step::Both(one, other) => vec![one.clone(), other.clone()],
+            _ => Vec::new(),
+        };
+        let happens = |step: &Step| match step {
+            Step::Happens(what) => Some(*what),
+            _ => None,
+        };
+        let meanwhile = self.steps.iter().flat_map(passes).flat_map(|pass| pass.meanwhile);
+        let all = meanwhile.map(|(_, what)| what).chain(self.steps.iter().filter_map(happens));
+        let back = all.map(|what| match what {
+            Happening::SetClock(Whose::Restock, seconds) => seconds.min(0).abs(),
+            _ => 0,
+        });
+        TimeDelta::seconds(back.sum())
+    }
 }
 
 /// What differs from one world to the other.

@@ -97,7 +97,7 @@ pub(crate) const MAX_OBJECT: usize = 4096;
 impl World {
     /// A world at its start: some things are wanted, there, and to be had again.
     pub(crate) fn new(seed: u64, setting: Setting, logs: bool) -> Self {
-        let fate = Fate::new(seed, logs);
+        let fate = Fate::new(seed, logs, setting);
         let clocks = [SimClock::new(), SimClock::new(), SimClock::new()];
         let store = MemoryStore::new().listed(crate::memory_store::Order::Shuffled, 4);
         let catalog = MemoryCatalog::new(collections(setting.icons_heal), clocks[2].clone());
