@@ -96,11 +96,10 @@ pub(crate) const REACHED: &[&str] = &[
     "what nobody could read was copied to",
 ];
 
-/// In a hundred thousand: `tests/simulate` shows which of them never came.
+/// In a hundred thousand, which `tests/simulate` sees to.
 pub(crate) const RARELY: &[&str] = &[
     "a part of the pass failed",
     "an abort failed",
-    "an orphan was put back at once",
     "an upload did not begin",
     "and now answers that they are absent",
     "and still shows the corrupt version",
