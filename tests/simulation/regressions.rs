@@ -1,7 +1,10 @@
 //! Histories that showed a fault once, in their shortest form, and the fault they showed.
 
+use restock::store::StoreFault;
+
+use crate::memory_store::Operation;
 use crate::play::play;
-use crate::step::{Depth, Fault, Happening, History, Kind, Pass, Setting, Step, What, Wrong};
+use crate::step::{Deed, Depth, Fault, Happening, History, Kind, Pass, Setting, Step, What, Wrong};
 
 const SETTING: Setting = Setting {
     begun: 6,
@@ -61,4 +64,41 @@ fn what_two_passes_at_once_saw_first_is_first_seen() {
             Step::Both(whole(Kind::Heal), shallow),
         ],
     );
+}
+
+/// No test of the engine noticed it when a pass that failed opened the breaker for those after it.
+#[test]
+fn a_pass_that_failed_opens_no_breaker_and_heals_nothing_of_what_it_saw() {
+    let second = Fault {
+        what: What::Store(Operation::List, StoreFault::AccessDenied),
+        thing: None,
+        after: 1,
+        times: 1,
+    };
+    for kind in [Kind::Audit, Kind::Heal, Kind::Daemon] {
+        holds(
+            Setting { begun: 14, ..SETTING },
+            vec![
+                Step::Happens(Happening::Sweep((1 << 14) - 1)),
+                Step::Pass(pass(kind, Depth::Shallow, &[second])),
+            ],
+        );
+    }
+}
+
+/// The two looks right before a completion: whether a row still wants it, and what lies there.
+#[test]
+fn nothing_is_published_that_no_row_wants_any_more_or_long_after_its_probe() {
+    let one_by_one = Setting { concurrency: 1, ..SETTING };
+    let unwanted = What::Meddles(Operation::Seal, Deed::RemoveRows);
+    let slow = What::Slow(Operation::SetAside);
+    for (happening, what) in
+        [(Happening::Delete(5), unwanted), (Happening::Overwrite(5, Wrong::SameSize), slow)]
+    {
+        let fault = Fault { what, thing: None, after: 0, times: 1 };
+        holds(
+            one_by_one,
+            vec![Step::Happens(happening), Step::Pass(pass(Kind::Heal, Depth::Whole, &[fault]))],
+        );
+    }
 }
