@@ -3,7 +3,7 @@
 use restock::ledger::Ledger as _;
 use restock::model::{FindingKind, Removal, RemovalResult, reason};
 use restock::plan::{Disposal, OrphanEntry, OrphansPlan, PlanIdentity};
-use restock::removal::Record;
+use restock::removal::{Record, RemovalError};
 use restock::store::Store as _;
 use tempfile::TempDir;
 
@@ -45,6 +45,7 @@ impl Player {
         self.begin().await;
         self.world.fate.deal(0, faults, meanwhile, None, (true, true, false));
         let remover = self.world.remover(0);
+        let mut is_calm = faults.is_empty();
         let mut applied = tokio::select! {
             biased;
             () = self.world.fate.death(0) => None,
@@ -55,16 +56,28 @@ impl Player {
             drop(record);
             record = Record::open(&path, &id, &identity, now).unwrap();
             self.world.fate.deal(0, &[], &[], None, (true, true, false));
+            is_calm = true;
             applied = Some(remover.apply(&plan, disposal, &mut record).await);
         }
-        let removals = applied.and_then(Result::ok).unwrap_or_default();
+        let removals = applied.map_or_else(Vec::new, |applied| self.ended(applied, is_calm));
         self.reach("a plan of orphans was carried out");
         self.are_no_loss(&removals);
         if then == Then::Restore {
             self.world.fate.deal(0, &[], &[], None, (true, true, false));
-            let back = remover.restore(&mut record).await.unwrap_or_default();
+            let restored = remover.restore(&mut record).await;
+            let back = self.ended(restored, true);
             self.are_back(&back);
         }
+    }
+
+    /// What became of the objects of a run, which fails as a whole only if something failed it.
+    fn ended(&mut self, run: Result<Vec<Removal>, RemovalError>, is_calm: bool) -> Vec<Removal> {
+        run.unwrap_or_else(|error| {
+            if is_calm {
+                self.wrong.push(format!("a plan of orphans came to nothing: {error:?}"));
+            }
+            Vec::new()
+        })
     }
 
     /// The flagged orphans of the ledger, with the versions that lie there now.
